@@ -1,0 +1,180 @@
+//! Everything an operation may know about the request it answers.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wire::{Document, Timestamp};
+
+use crate::{
+    AccountId, ByteStream, Caller, Changes, Failure, Platform, Principal, Region, Reply, Result, Rows, Scope, Table,
+    Trace,
+};
+
+/// The request's surroundings: scope, caller, time, ids, trace, rows, other services.
+pub struct Context {
+    platform: Arc<Platform>,
+    scope: Scope,
+    caller: Caller,
+    request_id: String,
+    trace: Trace,
+    endpoint: Arc<str>,
+    body: Mutex<Option<ByteStream>>,
+}
+
+impl Context {
+    /// A context for work that no client asked for: background tasks, calls between services.
+    pub fn internal(platform: &Arc<Platform>, scope: Scope, principal: Principal) -> Self {
+        ContextBuilder::new(platform, scope, Caller::internal(principal)).build()
+    }
+
+    pub fn platform(&self) -> &Arc<Platform> {
+        &self.platform
+    }
+
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    pub fn account(&self) -> &AccountId {
+        &self.scope.account
+    }
+
+    pub fn region(&self) -> &Region {
+        &self.scope.region
+    }
+
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    pub fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    pub fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.platform.clock().now()
+    }
+
+    /// The base URL under which this client reaches the server, without a trailing slash.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// The request's streaming payload; `None` when there is none or it was taken already.
+    pub fn take_body(&self) -> Option<ByteStream> {
+        self.body.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The rows of a table in this request's account and region.
+    pub fn rows<T: Serialize + DeserializeOwned>(&self, table: &'static Table<T>) -> Rows<'_, T> {
+        Rows::new(self.platform.kv().as_ref(), table, &self.scope)
+    }
+
+    /// Starts a set of changes over several tables, committed at once.
+    pub fn changes(&self) -> Changes<'_> {
+        Changes::new(self.platform.kv().as_ref(), &self.scope)
+    }
+
+    /// Calls an operation of another service as `principal`, in process and authorised like any other call.
+    /// Account, region, trace and endpoint are this request's.
+    pub async fn call(&self, principal: Principal, service: &str, operation: &str, input: Document) -> Result<Reply> {
+        self.call_in(self.scope.clone(), principal, service, operation, input).await
+    }
+
+    /// [`Context::call`] into another account or region.
+    pub async fn call_in(
+        &self,
+        scope: Scope,
+        principal: Principal,
+        service: &str,
+        operation: &str,
+        input: Document,
+    ) -> Result<Reply> {
+        let callee = self
+            .platform
+            .registry()
+            .find(service)
+            .ok_or_else(|| Failure::not_implemented(service, operation))?;
+        let cx = ContextBuilder::new(&self.platform, scope, Caller::internal(principal))
+            .trace(self.trace.clone())
+            .endpoint(self.endpoint.clone())
+            .build();
+        callee.execute(&cx, operation, input).await
+    }
+}
+
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context")
+            .field("scope", &self.scope)
+            .field("caller", &self.caller)
+            .field("request_id", &self.request_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Puts a context together; what is not given is generated.
+pub struct ContextBuilder {
+    platform: Arc<Platform>,
+    scope: Scope,
+    caller: Caller,
+    request_id: Option<String>,
+    trace: Option<Trace>,
+    endpoint: Option<Arc<str>>,
+    body: Option<ByteStream>,
+}
+
+impl ContextBuilder {
+    pub fn new(platform: &Arc<Platform>, scope: Scope, caller: Caller) -> Self {
+        ContextBuilder {
+            platform: platform.clone(),
+            scope,
+            caller,
+            request_id: None,
+            trace: None,
+            endpoint: None,
+            body: None,
+        }
+    }
+
+    pub fn request_id(mut self, request_id: String) -> Self {
+        self.request_id = Some(request_id);
+        self
+    }
+
+    pub fn trace(mut self, trace: Trace) -> Self {
+        self.trace = Some(trace);
+        self
+    }
+
+    pub fn endpoint(mut self, endpoint: Arc<str>) -> Self {
+        self.endpoint = Some(endpoint);
+        self
+    }
+
+    pub fn body(mut self, body: ByteStream) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    pub fn build(self) -> Context {
+        let ids = self.platform.ids();
+        let request_id = self.request_id.unwrap_or_else(|| ids.uuid());
+        let trace = self.trace.unwrap_or_else(|| Trace::new(self.platform.clock().now(), ids));
+        let endpoint = self.endpoint.unwrap_or_else(|| self.platform.endpoint());
+        Context {
+            scope: self.scope,
+            caller: self.caller,
+            request_id,
+            trace,
+            endpoint,
+            body: Mutex::new(self.body),
+            platform: self.platform,
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! What every service is made of: operations, their table, the context of a request, and typed rows.
+//!
+//! A service crate declares one type per operation ([`Operation`]), lists them in one table ([`Definition`]),
+//! and never sees a protocol, a signature or an HTTP message. It reads time, ids, account, region and caller
+//! from its [`Context`], keeps its state in [`Rows`], and reaches other services through [`Context::call`].
+//!
+//! This crate must not know protocols, signatures, HTTP or any particular service.
+
+mod arn;
+mod authorize;
+mod caller;
+mod clock;
+mod context;
+mod failure;
+pub mod honesty;
+mod ids;
+mod operation;
+mod page;
+mod platform;
+mod registry;
+mod reply;
+mod rows;
+mod scope;
+mod tags;
+mod trace;
+
+pub use arn::Arn;
+pub use authorize::{AllowAll, Authorization, Authorizer};
+pub use caller::{Caller, Principal};
+pub use clock::Clock;
+pub use context::{Context, ContextBuilder};
+pub use failure::{Failure, Result, WireError};
+pub use ids::Ids;
+pub use operation::{Definition, Entry, Operation, Ready};
+pub use page::{PageToken, TokenError};
+pub use platform::{Mode, Platform, PlatformParts};
+pub use registry::{AnyService, Mounted, Registry};
+pub use reply::{ByteStream, Empty, Event, EventStream, IntoReply, Reply, ReplyStream, Streamed};
+pub use rows::{Changes, Row, Rows, Table};
+pub use scope::{AccountId, Region, Scope};
+pub use store::BoxFuture;
+pub use tags::{TagError, Tags};
+pub use trace::Trace;

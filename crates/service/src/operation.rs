@@ -1,0 +1,99 @@
+//! An operation is a type; a service is the table of its operations.
+
+use std::future::Future;
+
+use serde::de::DeserializeOwned;
+use store::BoxFuture;
+use wire::{Document, Model};
+
+use crate::{AccountId, Arn, Context, Failure, IntoReply, Platform, Reply, Result};
+
+/// One operation of one service: the struct holds the input members that are honoured.
+pub trait Operation: DeserializeOwned + Send + 'static {
+    type Service: Send + Sync + 'static;
+    type Output: IntoReply + Send;
+
+    /// The API's name; a test checks it against the model.
+    const NAME: &'static str;
+    /// The IAM action where it differs from the name, e.g. `InvokeFunction` for `Invoke`.
+    const ACTION: &'static str = Self::NAME;
+
+    /// What the call acts on, for the policy decision.
+    fn resource(&self, _: &Context) -> Arn {
+        Arn::any()
+    }
+
+    fn run(self, service: &Self::Service, cx: &Context) -> impl Future<Output = Result<Self::Output>> + Send;
+}
+
+/// Everything a service is: its name, its model, its operations, and how it forgets.
+pub struct Definition<S: 'static> {
+    /// The name of its model and of its signing scope, e.g. `lambda`.
+    pub name: &'static str,
+    /// The prefix of its IAM actions.
+    pub action_prefix: &'static str,
+    pub operations: &'static [Entry<S>],
+    /// Operations for other services only; not in the model, so unreachable from the wire.
+    pub internal: &'static [Entry<S>],
+    /// Drops what is held outside the account's rows: memory, workers, files. `None` means all accounts.
+    pub reset: for<'a> fn(&'a S, &'a Platform, Option<&'a AccountId>) -> BoxFuture<'a, anyhow::Result<()>>,
+}
+
+impl<S> Definition<S> {
+    /// The API model. Present for every service: a test of the service's crate asks for it.
+    pub fn model(&self) -> &'static Model {
+        wire::model(self.name).expect("the model of every defined service is embedded")
+    }
+
+    pub fn find(&self, operation: &str) -> Option<&'static Entry<S>> {
+        self.operations.iter().chain(self.internal).find(|entry| entry.name == operation)
+    }
+}
+
+/// One row of a service's table: the only place where a typed operation becomes a plain function.
+pub struct Entry<S: 'static> {
+    pub name: &'static str,
+    pub action: &'static str,
+    read: fn(Document) -> Result<Box<dyn Ready<S>>>,
+    pub(crate) members: fn() -> Vec<&'static str>,
+}
+
+/// An operation whose input was read: ask for its resource, then run it.
+pub trait Ready<S>: Send {
+    fn resource(&self, cx: &Context) -> Arn;
+    fn run<'a>(self: Box<Self>, service: &'a S, cx: &'a Context) -> BoxFuture<'a, Result<Reply>>;
+}
+
+impl<S: Send + Sync> Entry<S> {
+    pub const fn of<O: Operation<Service = S>>() -> Self {
+        Entry {
+            name: O::NAME,
+            action: O::ACTION,
+            read: |document| match wire::from_document::<O>(document) {
+                Ok(operation) => Ok(Box::new(operation)),
+                Err(error) => Err(Failure::new("SerializationException", 400, error.to_string())),
+            },
+            members: crate::honesty::members_of::<O>,
+        }
+    }
+
+    pub fn read(&self, input: Document) -> Result<Box<dyn Ready<S>>> {
+        (self.read)(input)
+    }
+}
+
+impl<O: Operation> Ready<O::Service> for O {
+    fn resource(&self, cx: &Context) -> Arn {
+        Operation::resource(self, cx)
+    }
+
+    fn run<'a>(self: Box<Self>, service: &'a O::Service, cx: &'a Context) -> BoxFuture<'a, Result<Reply>> {
+        Box::pin(async move { Operation::run(*self, service, cx).await?.into_reply() })
+    }
+}
+
+/// The table of a service: `operations![CreateFunction, Invoke]`.
+#[macro_export]
+macro_rules! operations {
+    ($($operation:ty),* $(,)?) => { &[$($crate::Entry::of::<$operation>()),*] };
+}

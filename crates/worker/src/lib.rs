@@ -1,0 +1,27 @@
+//! Runs functions: sandboxes, warm pools, runtime clients and the Runtime API.
+//!
+//! Knows no AWS service and no storage. A caller hands in a [`Function`] (code already unpacked
+//! in a folder) and an [`Invocation`], and gets an [`Outcome`]; log lines go to a [`LogSink`].
+//!
+//! Call [`run_spawner_if_asked`] first thing in `main`: sandboxes are made by a small helper
+//! process, which is this same program started again.
+
+mod config;
+mod function;
+mod invocation;
+mod log;
+pub mod policy;
+pub mod runtimes;
+pub mod sandbox;
+mod spawner;
+mod workers;
+
+pub use config::{Config, Endpoint};
+pub use function::{Function, RuntimeKind};
+pub use invocation::{
+    Credentials, FunctionErrorKind, Invocation, InvokeFailure, Outcome, Reply, Report, ResponseMode, StreamPart,
+};
+pub use log::{LogLine, LogSink};
+pub use policy::PoolConfig;
+pub use spawner::run_spawner_if_asked;
+pub use workers::{Stats, Workers};
