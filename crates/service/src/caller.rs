@@ -12,7 +12,13 @@ pub enum Principal {
     /// An IAM user.
     User { account: AccountId, name: String, unique_id: String },
     /// A role taken on for a while: what functions run as.
-    AssumedRole { account: AccountId, role_name: String, role_arn: String, role_id: String, session_name: String },
+    AssumedRole {
+        account: AccountId,
+        role_name: String,
+        role_arn: String,
+        role_id: String,
+        session_name: String,
+    },
     /// Another service of this cloud, e.g. `lambda.amazonaws.com`.
     Service { account: AccountId, name: &'static str },
     /// A request without a signature.
@@ -46,9 +52,9 @@ impl Principal {
     /// The `UserId` that GetCallerIdentity answers.
     pub fn user_id(&self) -> String {
         match self {
-            Principal::Root { account } | Principal::Service { account, .. } | Principal::Anonymous { account } => {
-                account.to_string()
-            }
+            Principal::Root { account }
+            | Principal::Service { account, .. }
+            | Principal::Anonymous { account } => account.to_string(),
             Principal::User { unique_id, .. } => unique_id.clone(),
             Principal::AssumedRole { role_id, session_name, .. } => format!("{role_id}:{session_name}"),
         }

@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 use wire::{Document, Timestamp};
 
 use crate::{
-    AccountId, ByteStream, Caller, Changes, Failure, Platform, Principal, Region, Reply, Result, Rows, Scope, Table,
-    Trace,
+    AccountId, ByteStream, Caller, Changes, Failure, Platform, Principal, Region, Reply, Result, Rows, Scope,
+    Table, Trace,
 };
 
 /// The request's surroundings: scope, caller, time, ids, trace, rows, other services.
@@ -71,7 +71,7 @@ impl Context {
     }
 
     /// The rows of a table in this request's account and region.
-    pub fn rows<T: Serialize + DeserializeOwned>(&self, table: &'static Table<T>) -> Rows<'_, T> {
+    pub fn rows<T: Serialize + DeserializeOwned + 'static>(&self, table: &'static Table<T>) -> Rows<'_, T> {
         Rows::new(self.platform.kv().as_ref(), table, &self.scope)
     }
 
@@ -82,7 +82,13 @@ impl Context {
 
     /// Calls an operation of another service as `principal`, in process and authorised like any other call.
     /// Account, region, trace and endpoint are this request's.
-    pub async fn call(&self, principal: Principal, service: &str, operation: &str, input: Document) -> Result<Reply> {
+    pub async fn call(
+        &self,
+        principal: Principal,
+        service: &str,
+        operation: &str,
+        input: Document,
+    ) -> Result<Reply> {
         self.call_in(self.scope.clone(), principal, service, operation, input).await
     }
 

@@ -32,7 +32,11 @@ impl Failure {
 
     /// An operation that the API has and Cloudling does not.
     pub fn not_implemented(service: &str, operation: &str) -> Self {
-        Failure::new("NotImplemented", 501, format!("Cloudling does not implement {service}:{operation} yet."))
+        Failure::new(
+            "NotImplemented",
+            501,
+            format!("Cloudling does not implement {service}:{operation} yet."),
+        )
     }
 
     /// A parameter or a choice that the API has and Cloudling does not.
@@ -72,7 +76,11 @@ impl<E: WireError> From<E> for Failure {
                 Some((code, _)) => (code, Map::default()),
                 None => return Failure::Internal(anyhow::anyhow!("error without a variant: {message}")),
             },
-            other => return Failure::Internal(anyhow::anyhow!("error {message} does not read as a shape: {other:?}")),
+            other => {
+                return Failure::Internal(anyhow::anyhow!(
+                    "error {message} does not read as a shape: {other:?}"
+                ));
+            }
         };
         Failure::Modelled(ErrorReply { code, message, members, status: None, fault: Fault::Client })
     }
@@ -111,7 +119,10 @@ mod tests {
     #[test]
     fn variants_are_the_models_error_names() {
         let Failure::Modelled(reply) = Failure::from(Error::QueueDoesNotExist) else { panic!() };
-        assert_eq!((reply.code.as_str(), reply.message.as_str()), ("QueueDoesNotExist", "The specified queue does not exist."));
+        assert_eq!(
+            (reply.code.as_str(), reply.message.as_str()),
+            ("QueueDoesNotExist", "The specified queue does not exist.")
+        );
         let error = Error::ResourceNotFoundException { name: "x".into(), kind: "User" };
         let Failure::Modelled(reply) = Failure::from(error) else { panic!() };
         assert_eq!(reply.message, "Function not found: x");

@@ -24,7 +24,8 @@ impl PageToken {
     }
 
     pub fn decode(token: &str) -> Result<Self, TokenError> {
-        let body = token.strip_prefix(VERSION).filter(|_| token.len() <= TOKEN_BYTES_MAX).ok_or(TokenError)?;
+        let body =
+            token.strip_prefix(VERSION).filter(|_| token.len() <= TOKEN_BYTES_MAX).ok_or(TokenError)?;
         let bytes = hex::decode(body).map_err(|_| TokenError)?;
         String::from_utf8(bytes).map(PageToken).map_err(|_| TokenError)
     }

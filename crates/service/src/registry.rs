@@ -15,8 +15,17 @@ pub trait AnyService: Send + Sync {
     /// The names of the operations in its table, internal ones left out.
     fn implemented(&self) -> Vec<&'static str>;
     /// Reads the input, asks the authorizer, runs.
-    fn execute<'a>(&'a self, cx: &'a Context, operation: &'a str, input: Document) -> BoxFuture<'a, Result<Reply>>;
-    fn reset<'a>(&'a self, platform: &'a Platform, account: Option<&'a AccountId>) -> BoxFuture<'a, anyhow::Result<()>>;
+    fn execute<'a>(
+        &'a self,
+        cx: &'a Context,
+        operation: &'a str,
+        input: Document,
+    ) -> BoxFuture<'a, Result<Reply>>;
+    fn reset<'a>(
+        &'a self,
+        platform: &'a Platform,
+        account: Option<&'a AccountId>,
+    ) -> BoxFuture<'a, anyhow::Result<()>>;
 }
 
 /// A service's table together with its state.
@@ -38,7 +47,12 @@ impl<S: Send + Sync + 'static> AnyService for Mounted<S> {
         self.definition.operations.iter().map(|entry| entry.name).collect()
     }
 
-    fn execute<'a>(&'a self, cx: &'a Context, operation: &'a str, input: Document) -> BoxFuture<'a, Result<Reply>> {
+    fn execute<'a>(
+        &'a self,
+        cx: &'a Context,
+        operation: &'a str,
+        input: Document,
+    ) -> BoxFuture<'a, Result<Reply>> {
         Box::pin(async move {
             let entry = self
                 .definition
@@ -55,7 +69,11 @@ impl<S: Send + Sync + 'static> AnyService for Mounted<S> {
         })
     }
 
-    fn reset<'a>(&'a self, platform: &'a Platform, account: Option<&'a AccountId>) -> BoxFuture<'a, anyhow::Result<()>> {
+    fn reset<'a>(
+        &'a self,
+        platform: &'a Platform,
+        account: Option<&'a AccountId>,
+    ) -> BoxFuture<'a, anyhow::Result<()>> {
         (self.definition.reset)(&self.service, platform, account)
     }
 }

@@ -21,7 +21,10 @@ pub struct Event {
 
 pub enum ReplyStream {
     /// The output's streaming blob, with its length where known.
-    Bytes { length: Option<u64>, stream: ByteStream },
+    Bytes {
+        length: Option<u64>,
+        stream: ByteStream,
+    },
     Events(EventStream),
 }
 
@@ -32,7 +35,10 @@ pub struct Reply {
 
 impl std::fmt::Debug for Reply {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Reply").field("document", &self.document).field("streams", &self.stream.is_some()).finish()
+        f.debug_struct("Reply")
+            .field("document", &self.document)
+            .field("streams", &self.stream.is_some())
+            .finish()
     }
 }
 
@@ -43,7 +49,8 @@ pub trait IntoReply {
 
 impl<T: Serialize> IntoReply for T {
     fn into_reply(self) -> Result<Reply> {
-        let document = wire::to_document(&self).map_err(|error| anyhow::anyhow!("output does not serialize: {error}"))?;
+        let document = wire::to_document(&self)
+            .map_err(|error| anyhow::anyhow!("output does not serialize: {error}"))?;
         Ok(Reply { document, stream: None })
     }
 }

@@ -84,13 +84,13 @@ pub struct Row<T> {
 }
 
 /// The rows of one table in one scope.
-pub struct Rows<'a, T> {
+pub struct Rows<'a, T: 'static> {
     kv: &'a dyn Kv,
     table: &'static Table<T>,
     scope: &'a Scope,
 }
 
-impl<'a, T: Serialize + DeserializeOwned> Rows<'a, T> {
+impl<'a, T: Serialize + DeserializeOwned + 'static> Rows<'a, T> {
     pub fn new(kv: &'a dyn Kv, table: &'static Table<T>, scope: &'a Scope) -> Self {
         Rows { kv, table, scope }
     }
@@ -114,7 +114,12 @@ impl<'a, T: Serialize + DeserializeOwned> Rows<'a, T> {
     }
 
     /// [`Rows::list`] from the last key backwards; `before` is exclusive.
-    pub async fn list_backward(&self, prefix: &str, before: Option<&str>, limit: usize) -> Result<Vec<(String, T)>> {
+    pub async fn list_backward(
+        &self,
+        prefix: &str,
+        before: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, T)>> {
         self.scan(prefix, before, limit, Order::Backward).await
     }
 
@@ -177,7 +182,13 @@ impl<'a, T: Serialize + DeserializeOwned> Rows<'a, T> {
         Changes::new(self.kv, self.scope)
     }
 
-    async fn scan(&self, prefix: &str, from: Option<&str>, limit: usize, order: Order) -> Result<Vec<(String, T)>> {
+    async fn scan(
+        &self,
+        prefix: &str,
+        from: Option<&str>,
+        limit: usize,
+        order: Order,
+    ) -> Result<Vec<(String, T)>> {
         let table_prefix_bytes = self.table.prefix(self.scope).len();
         let mut range = prefix_range(self.table.key(self.scope, prefix));
         if let Some(from) = from {
@@ -254,7 +265,8 @@ impl<'a> Changes<'a> {
 }
 
 fn encode<T: Serialize>(value: &T) -> Result<Bytes> {
-    let bytes = serde_json::to_vec(value).map_err(|error| anyhow::anyhow!("row does not serialize: {error}"))?;
+    let bytes =
+        serde_json::to_vec(value).map_err(|error| anyhow::anyhow!("row does not serialize: {error}"))?;
     Ok(bytes.into())
 }
 

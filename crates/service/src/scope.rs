@@ -43,7 +43,8 @@ impl Region {
 
     pub fn parse(text: &str) -> Option<Self> {
         let fits = (1..=Self::BYTES_MAX).contains(&text.len());
-        let plain = text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        let plain =
+            text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
         (fits && plain).then(|| Region(text.into()))
     }
 

@@ -25,7 +25,8 @@ impl Trace {
     /// A header sent by the client; `None` when it is too long or names no root.
     pub fn from_header(header: &str) -> Option<Self> {
         let plain = header.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
-        (header.len() <= Self::BYTES_MAX && plain && header.contains("Root=")).then(|| Trace { text: header.into() })
+        (header.len() <= Self::BYTES_MAX && plain && header.contains("Root="))
+            .then(|| Trace { text: header.into() })
     }
 
     pub fn as_str(&self) -> &str {
