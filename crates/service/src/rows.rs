@@ -289,3 +289,87 @@ fn prefix_range(prefix: Bytes) -> Range<Bytes> {
 fn too_many_conflicts(key: &str) -> Failure {
     Failure::Internal(anyhow::anyhow!("{CONFLICT_RETRIES_MAX} conflicts in a row on {key:?}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Region;
+    use store::MemoryKv;
+
+    static NOTES: Table<String> = Table::regional("notes", "notes");
+    static OTHERS: Table<String> = Table::regional("notes", "others");
+    static SHARED: Table<String> = Table::account("notes", "shared");
+
+    fn scope(account: &str, region: &str) -> Scope {
+        Scope { account: AccountId::parse(account).unwrap(), region: Region::parse(region).unwrap() }
+    }
+
+    #[tokio::test]
+    async fn rows_stay_in_their_scope_and_table() {
+        let kv = MemoryKv::new();
+        let (here, there, elsewhere) = (
+            scope("111111111111", "eu-west-1"),
+            scope("111111111111", "eu-west-2"),
+            scope("222222222222", "eu-west-1"),
+        );
+        Rows::new(&kv, &NOTES, &here).put("a", &"note".into()).await.unwrap();
+        Rows::new(&kv, &SHARED, &here).put("a", &"shared".into()).await.unwrap();
+        assert_eq!(Rows::new(&kv, &NOTES, &here).get("a").await.unwrap().as_deref(), Some("note"));
+        assert_eq!(Rows::new(&kv, &OTHERS, &here).all("").await.unwrap(), []);
+        assert_eq!(Rows::new(&kv, &NOTES, &there).all("").await.unwrap(), []);
+        assert_eq!(Rows::new(&kv, &NOTES, &elsewhere).all("").await.unwrap(), []);
+        assert_eq!(Rows::new(&kv, &SHARED, &there).get("a").await.unwrap().as_deref(), Some("shared"));
+        assert_eq!(Rows::new(&kv, &SHARED, &elsewhere).get("a").await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn an_insert_takes_a_key_once_and_a_stale_row_replaces_nothing() {
+        let kv = MemoryKv::new();
+        let scope = Scope::default();
+        let rows = Rows::new(&kv, &NOTES, &scope);
+        assert!(rows.insert("a", &"one".into()).await.unwrap());
+        assert!(!rows.insert("a", &"two".into()).await.unwrap());
+        let mut stale = rows.row("a").await.unwrap().unwrap();
+        rows.put("a", &"three".into()).await.unwrap();
+        stale.value = "four".into();
+        assert!(!Changes::new(&kv, &scope).replace(&NOTES, "a", &stale).unwrap().commit().await.unwrap());
+        assert_eq!(rows.get("a").await.unwrap().as_deref(), Some("three"));
+        assert!(rows.remove("a").await.unwrap());
+        assert!(!rows.remove("a").await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_failed_update_changes_nothing() {
+        let kv = MemoryKv::new();
+        let scope = Scope::default();
+        let rows = Rows::new(&kv, &NOTES, &scope);
+        rows.put("a", &"one".into()).await.unwrap();
+        let refused: Result<Option<()>> = rows
+            .update("a", |note| {
+                note.push_str(" two");
+                Err(Failure::validation("no"))
+            })
+            .await;
+        assert!(refused.is_err());
+        assert_eq!(rows.get("a").await.unwrap().as_deref(), Some("one"));
+        let missing = rows.update("b", |_| Ok::<_, Failure>(())).await.unwrap();
+        assert_eq!(missing, None);
+    }
+
+    #[tokio::test]
+    async fn lists_continue_after_a_key_both_ways() {
+        let kv = MemoryKv::new();
+        let scope = Scope::default();
+        let rows = Rows::new(&kv, &NOTES, &scope);
+        for key in ["a", "ab", "ab/1", "b"] {
+            rows.put(key, &key.to_owned()).await.unwrap();
+        }
+        let keys = |found: Vec<(String, String)>| found.into_iter().map(|(key, _)| key).collect::<Vec<_>>();
+        assert_eq!(keys(rows.list("", None, 10).await.unwrap()), ["a", "ab", "ab/1", "b"]);
+        assert_eq!(keys(rows.list("", Some("ab"), 1).await.unwrap()), ["ab/1"]);
+        assert_eq!(keys(rows.list("ab", None, 10).await.unwrap()), ["ab", "ab/1"]);
+        assert_eq!(keys(rows.list("ab", Some("b"), 10).await.unwrap()), [""; 0]);
+        assert_eq!(keys(rows.list_backward("", Some("b"), 2).await.unwrap()), ["ab/1", "ab"]);
+        assert_eq!(keys(rows.list_backward("", None, 1).await.unwrap()), ["b"]);
+    }
+}
