@@ -4,6 +4,7 @@
 //! row's end, then delete the blob. A crash in between leaves an orphan, never a row without its blob; orphans
 //! are found by comparing [`Blobs::list`] with the rows.
 
+mod local;
 mod memory;
 
 use std::fmt;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::kv::fill_random;
 use crate::{BoxFuture, KvError, Result};
 
+pub use local::LocalBlobs;
 pub use memory::MemoryBlobs;
 
 /// A payload in pieces.
@@ -40,6 +42,11 @@ impl BlobId {
         let mut random = [0; ID_CHARACTERS / 2];
         fill_random(&mut random);
         Self(format!("{:032x}", u128::from_be_bytes(random)))
+    }
+
+    /// Its first byte, as an index.
+    fn shard(&self) -> usize {
+        usize::from_str_radix(&self.0[..2], 16).expect("an id is hexadecimal digits")
     }
 
     /// The id as text.

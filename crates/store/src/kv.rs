@@ -212,6 +212,7 @@ pub trait Snapshot: Send + Sync {
     fn get_many(&self, keys: &[Bytes]) -> BoxFuture<'_, Result<Vec<Option<Versioned>>>>;
 
     /// At most `limit` rows of the range, from its start or from its end. An empty or reversed range has none.
+    /// A limit over [`SCAN_ROWS_MAX`](crate::SCAN_ROWS_MAX) is refused.
     fn scan(
         &self,
         range: Range<Bytes>,
@@ -219,6 +220,7 @@ pub trait Snapshot: Send + Sync {
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<(Bytes, Versioned)>>>;
 
-    /// What is in the range, for [`Check::RangeUnchanged`].
+    /// What is in the range, for [`Check::RangeUnchanged`]. More than
+    /// [`SCAN_ROWS_MAX`](crate::SCAN_ROWS_MAX) rows are refused.
     fn fingerprint(&self, range: Range<Bytes>) -> BoxFuture<'_, Result<Fingerprint>>;
 }

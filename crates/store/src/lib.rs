@@ -12,7 +12,9 @@
 
 mod blobs;
 mod clock;
+mod fail;
 mod fingerprint;
+mod fjall_kv;
 mod kv;
 mod lease;
 mod limits;
@@ -21,9 +23,11 @@ mod memory;
 mod txn;
 mod watch;
 
-pub use blobs::{BlobId, BlobInfo, Blobs, ByteStream, MemoryBlobs};
+pub use blobs::{BlobId, BlobInfo, Blobs, ByteStream, LocalBlobs, MemoryBlobs};
 pub use clock::{Clock, EngineTime};
+pub use fail::{FailHook, FailPoint};
 pub use fingerprint::Fingerprint;
+pub use fjall_kv::{FatalHook, FjallKv, FjallOptions, QUEUE_BYTES_MAX, QUEUE_COMMITS_MAX};
 pub use kv::{
     BoxFuture, Check, Commit, CommitId, Kv, KvError, Order, Outcome, Result, Snapshot, Version, Versioned,
     Write,

@@ -18,8 +18,8 @@ pub const COMMIT_KEYS_MAX: usize = 4_000;
 /// Most checks of one commit.
 pub const COMMIT_CHECKS_MAX: usize = 4_000;
 
-/// Most rows one scan gives, whatever was asked for.
-pub const SCAN_ROWS_MAX: usize = 100_000;
+/// Most rows one scan may ask for, and most rows a range may hold to have a fingerprint. Read on from the last key.
+pub const SCAN_ROWS_MAX: usize = 10_000;
 
 /// Above this many bytes a payload belongs into a blob, below into a value: one synced row costs about a
 /// quarter of one synced file.
@@ -58,6 +58,19 @@ pub(crate) fn check_commit(commit: &Commit) -> Result<usize> {
         return Err(over("bytes in a commit", bytes, COMMIT_BYTES_MAX));
     }
     Ok(bytes)
+}
+
+/// Refuses a scan for too many rows: cutting it short in silence would look like the end of the range.
+pub(crate) fn check_scan(limit: usize) -> Result<()> {
+    if limit > SCAN_ROWS_MAX {
+        return Err(over("rows asked for in a scan", limit, SCAN_ROWS_MAX));
+    }
+    Ok(())
+}
+
+/// The refusal to take the fingerprint of a range with too many rows.
+pub(crate) fn too_many_for_fingerprint() -> KvError {
+    over("rows or more in a range with a fingerprint", SCAN_ROWS_MAX + 1, SCAN_ROWS_MAX)
 }
 
 fn check_key(key: &[u8]) -> Result<usize> {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::clock::{Clock, EngineTime, Monotonic};
 use crate::lease::epoch_in;
-use crate::limits::{OUTCOME_KEPT_SECONDS, SCAN_ROWS_MAX, check_commit};
+use crate::limits::{OUTCOME_KEPT_SECONDS, check_commit, check_scan};
 use crate::log::next_sequence;
 use crate::watch::{Watch, Watchers};
 use crate::{
@@ -68,33 +68,37 @@ impl MemoryKv {
                 return Ok(Outcome::Conflict(index));
             }
         }
-        // Reading log counters is the only step that can fail, so it comes before the first change.
-        for write in &commit.writes {
-            if let Write::Append { log, .. } = write {
-                next_sequence(log, state.rows.get(&log.counter_key()).map(|row| &*row.value))?;
-            }
-        }
-        state.latest += 1;
-        let version = Version(state.latest);
-        let rows = Arc::make_mut(&mut state.rows);
+        let version = Version(state.latest + 1);
+        // Apart until all of it is known to work.
+        let mut own: BTreeMap<Bytes, Option<Versioned>> = BTreeMap::new();
         let mut sequences = Vec::new();
         for write in &commit.writes {
             match write {
                 Write::Put(key, value) => {
-                    rows.insert(key.clone(), Versioned { value: value.clone(), version });
+                    own.insert(key.clone(), Some(Versioned { value: value.clone(), version }));
                 }
                 Write::Delete(key) => {
-                    rows.remove(key);
+                    own.insert(key.clone(), None);
                 }
                 Write::Append { log, payload } => {
                     let counter = log.counter_key();
-                    let sequence = next_sequence(log, rows.get(&counter).map(|row| &*row.value))?;
-                    let latest = Bytes::copy_from_slice(&sequence.to_be_bytes());
-                    rows.insert(counter, Versioned { value: latest, version });
-                    rows.insert(log.entry_key(sequence), Versioned { value: payload.clone(), version });
+                    let latest =
+                        own.get(&counter).cloned().unwrap_or_else(|| state.rows.get(&counter).cloned());
+                    let sequence = next_sequence(log, latest.as_ref().map(|row| &*row.value))?;
+                    let value = Bytes::copy_from_slice(&sequence.to_be_bytes());
+                    own.insert(counter, Some(Versioned { value, version }));
+                    own.insert(log.entry_key(sequence), Some(Versioned { value: payload.clone(), version }));
                     sequences.push(sequence);
                 }
             }
+        }
+        state.latest = version.0;
+        let rows = Arc::make_mut(&mut state.rows);
+        for (key, row) in own {
+            match row {
+                Some(row) => rows.insert(key, row),
+                None => rows.remove(&key),
+            };
         }
         let oldest = now.0.saturating_sub(OUTCOME_KEPT_SECONDS * 1000);
         if state.latest.is_multiple_of(1024) {
@@ -108,7 +112,7 @@ impl MemoryKv {
 fn holds(rows: &Rows, check: &Check) -> Result<bool> {
     Ok(match check {
         Check::Version(key, version) => rows.get(key).map(|row| row.version) == *version,
-        Check::RangeUnchanged(range, fingerprint) => fingerprint_of(rows, range) == *fingerprint,
+        Check::RangeUnchanged(range, fingerprint) => fingerprint.matches(versions(rows, range))?,
         Check::Lease(key, epoch) => match rows.get(key.as_bytes()) {
             Some(row) => epoch_in(&row.value)? == Some(*epoch),
             None => false,
@@ -116,11 +120,11 @@ fn holds(rows: &Rows, check: &Check) -> Result<bool> {
     })
 }
 
-fn fingerprint_of(rows: &Rows, range: &Range<Bytes>) -> Fingerprint {
+fn versions(rows: &Rows, range: &Range<Bytes>) -> Vec<Result<(Bytes, Version)>> {
     if range.is_empty() {
-        return Fingerprint::of(Vec::<(Bytes, Version)>::new());
+        return Vec::new();
     }
-    Fingerprint::of(rows.range(range.clone()).map(|(key, row)| (key, row.version)))
+    rows.range(range.clone()).map(|(key, row)| Ok((key.clone(), row.version))).collect()
 }
 
 impl Kv for MemoryKv {
@@ -184,11 +188,11 @@ impl Snapshot for MemorySnapshot {
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<(Bytes, Versioned)>>> {
         Box::pin(async move {
+            check_scan(limit)?;
             if range.is_empty() {
                 return Ok(Vec::new());
             }
             let rows = self.rows.range(range).map(|(key, row)| (key.clone(), row.clone()));
-            let limit = limit.min(SCAN_ROWS_MAX);
             Ok(match order {
                 Order::Forward => rows.take(limit).collect(),
                 Order::Backward => rows.rev().take(limit).collect(),
@@ -197,6 +201,6 @@ impl Snapshot for MemorySnapshot {
     }
 
     fn fingerprint(&self, range: Range<Bytes>) -> BoxFuture<'_, Result<Fingerprint>> {
-        Box::pin(async move { Ok(fingerprint_of(&self.rows, &range)) })
+        Box::pin(async move { Fingerprint::of_range(versions(&self.rows, &range)) })
     }
 }

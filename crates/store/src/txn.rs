@@ -114,7 +114,7 @@ impl Txn {
             .collect();
         let asked = limit.saturating_add(own.values().filter(|value| value.is_none()).count());
         let rows = self.attempt.snapshot.scan(range.clone(), order, asked).await?;
-        let complete = rows.len() < asked.min(crate::SCAN_ROWS_MAX);
+        let complete = rows.len() < asked;
         let seen = seen_part(&range, order, rows.last().map(|(key, _)| key), complete);
         let versions = rows.iter().map(|(key, row)| (key.clone(), row.version));
         let fingerprint = match order {
