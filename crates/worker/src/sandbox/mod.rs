@@ -8,10 +8,16 @@
 //! A sandbox ends when its main program ends, when [`Handle::kill`] is called, or when the last
 //! handle to it is dropped. Nothing of it stays behind: no process, mount, cgroup or folder.
 
+mod cgroup;
+mod link;
+mod namespace;
+mod plumbing;
+mod probe;
 mod process;
 mod usage;
 
 use std::ffi::OsString;
+use std::fs;
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -19,6 +25,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use tasks::{OnFailure, TaskKind};
 use tokio::sync::watch;
 
@@ -114,6 +121,17 @@ pub struct Exit {
     pub out_of_memory: bool,
 }
 
+impl Exit {
+    /// What a wait status says.
+    fn of_status(status: i32) -> Self {
+        Self {
+            code: libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status)),
+            signal: libc::WIFSIGNALED(status).then(|| libc::WTERMSIG(status)),
+            out_of_memory: false,
+        }
+    }
+}
+
 /// One line of `cloudling doctor`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -134,6 +152,7 @@ pub struct Sandboxes {
 }
 
 enum Backend {
+    Namespace(namespace::Launcher),
     Process(process::Launcher),
 }
 
@@ -172,6 +191,7 @@ struct Life {
 
 #[derive(Debug)]
 enum Body {
+    Namespace(namespace::Running),
     Process(process::Running),
 }
 
@@ -187,14 +207,24 @@ impl Sandboxes {
     /// # Errors
     /// When the folders cannot be made, or [`TierChoice::Namespace`] was asked for and cannot be had.
     pub async fn start(config: SandboxConfig) -> anyhow::Result<Self> {
-        let launcher = process::Launcher::start(&config)?;
-        tracing::warn!("functions run as plain processes: they can read and change everything this user can");
-        Ok(Self { inner: Arc::new(Backend::Process(launcher)) })
+        for folder in [&config.run_dir, &config.platform_dir] {
+            fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        }
+        let backend = match config.tier {
+            TierChoice::Namespace => Backend::Namespace(namespace::Launcher::start(&config).await?),
+            TierChoice::Process => Backend::Process(process_tier("it was asked for")?),
+            TierChoice::Auto => match namespace::Launcher::start(&config).await {
+                Ok(launcher) => Backend::Namespace(launcher),
+                Err(error) => Backend::Process(process_tier(&format!("{error:#}"))?),
+            },
+        };
+        Ok(Self { inner: Arc::new(backend) })
     }
 
     /// The tier in use.
     pub fn tier(&self) -> Tier {
         match &*self.inner {
+            Backend::Namespace(launcher) => Tier::Namespace { root: launcher.is_root() },
             Backend::Process(_) => Tier::Process,
         }
     }
@@ -205,6 +235,7 @@ impl Sandboxes {
     /// When the program or a folder is missing, a limit of the machine or [`SANDBOXES_MAX`] is reached.
     pub async fn launch(&self, spec: LaunchSpec) -> anyhow::Result<Sandbox> {
         match &*self.inner {
+            Backend::Namespace(launcher) => launcher.launch(spec).await,
             Backend::Process(launcher) => launcher.launch(spec).await,
         }
     }
@@ -212,14 +243,23 @@ impl Sandboxes {
     /// Kills every sandbox, waits until they are gone and cleans up. Later launches fail.
     pub async fn shutdown(&self) {
         match &*self.inner {
+            Backend::Namespace(launcher) => launcher.shutdown().await,
             Backend::Process(launcher) => launcher.shutdown().await,
         }
     }
 
     /// What this machine offers for sandboxes, for `cloudling doctor`.
     pub fn probe() -> Vec<Finding> {
-        Vec::new()
+        probe::findings()
     }
+}
+
+fn process_tier(reason: &str) -> anyhow::Result<process::Launcher> {
+    tracing::warn!(
+        reason,
+        "FUNCTIONS ARE NOT ISOLATED: they run as plain processes and can read and change everything this user can"
+    );
+    process::Launcher::start()
 }
 
 impl Sandbox {
@@ -269,6 +309,7 @@ impl Handle {
     /// When a folder is missing or the sandbox has ended.
     pub async fn bind(&self, code: &Path, opt: Option<&Path>, limits: &Limits) -> anyhow::Result<()> {
         match &self.inner.body {
+            Body::Namespace(running) => running.bind(code, opt, limits).await,
             Body::Process(running) => running.bind(code, opt, limits),
         }
     }
@@ -291,6 +332,7 @@ impl Handle {
     /// Starts a new measurement for [`Self::memory_peak_bytes`].
     pub fn memory_peak_reset(&self) {
         match &self.inner.body {
+            Body::Namespace(running) => running.memory_peak_reset(),
             Body::Process(running) => running.memory_peak_reset(),
         }
     }
@@ -298,6 +340,7 @@ impl Handle {
     /// The most memory used at once since the last reset; none when it cannot be measured any more.
     pub fn memory_peak_bytes(&self) -> Option<u64> {
         match &self.inner.body {
+            Body::Namespace(running) => running.memory_peak_bytes(),
             Body::Process(running) => running.memory_peak_bytes(),
         }
     }
@@ -306,6 +349,7 @@ impl Handle {
 impl Life {
     fn kill(&self) {
         match &self.body {
+            Body::Namespace(running) => running.kill(),
             Body::Process(running) => running.kill(),
         }
     }

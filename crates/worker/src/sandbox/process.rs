@@ -5,7 +5,6 @@
 //! sessions of their own and abandons them can leave them behind.
 
 use std::collections::HashMap;
-use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
@@ -13,7 +12,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -21,9 +20,8 @@ use tasks::Tasks;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::{oneshot, watch};
 
-use super::{
-    Body, Exit, FOLLOW, Handle, LaunchSpec, Life, Limits, SANDBOXES_MAX, Sandbox, SandboxConfig, usage,
-};
+use super::plumbing::{lock, pipe, watched};
+use super::{Body, Exit, FOLLOW, Handle, LaunchSpec, Life, Limits, SANDBOXES_MAX, Sandbox, usage};
 
 /// Time between two looks at the memory of a child.
 const MEMORY_POLL: Duration = Duration::from_millis(100);
@@ -70,10 +68,7 @@ struct Memory {
 }
 
 impl Launcher {
-    pub(super) fn start(config: &SandboxConfig) -> anyhow::Result<Self> {
-        for folder in [&config.run_dir, &config.platform_dir] {
-            fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        }
+    pub(super) fn start() -> anyhow::Result<Self> {
         let (sender, jobs) = mpsc::channel::<Job>();
         std::thread::Builder::new()
             .name("sandbox-launcher".into())
@@ -211,16 +206,7 @@ impl Process {
         // What shares the child's process group ends with it.
         // SAFETY: plain system call; the group id stays taken while it has members.
         unsafe { libc::kill(-self.pid, libc::SIGKILL) };
-        Some(exit_of(status))
-    }
-}
-
-/// What a wait status says.
-pub(super) fn exit_of(status: i32) -> Exit {
-    Exit {
-        code: libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status)),
-        signal: libc::WIFSIGNALED(status).then(|| libc::WTERMSIG(status)),
-        out_of_memory: false,
+        Some(Exit::of_status(status))
     }
 }
 
@@ -381,27 +367,6 @@ fn lower_limit(resource: libc::__rlimit_resource_t, value: u64) -> io::Result<()
     }
 }
 
-/// Lets the async runtime wait for a descriptor to become readable.
-pub(super) fn watched(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    // SAFETY: the descriptor is owned by the result, which gives it out only by reference, so it stays open
-    // and the same until it is deregistered.
-    Ok(unsafe { AsyncFd::register(descriptor) }?)
-}
-
-/// A pipe whose first end, the one kept here, does not block.
-pub(super) fn pipe() -> anyhow::Result<(OwnedFd, OwnedFd)> {
-    let (ours, theirs) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC).context("cannot make a pipe")?;
-    // SAFETY: plain system call on a descriptor we own.
-    check(unsafe { libc::fcntl(ours.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) })
-        .context("cannot make a pipe")?;
-    Ok((ours, theirs))
-}
-
 fn check(result: i32) -> io::Result<()> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-}
-
-/// Locks although a panicking thread held it: every change under these locks is a single step.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,0 +1,536 @@
+//! The namespace tier, seen from the server.
+//!
+//! Each sandbox has a *channel*, a packet socket whose other end its first process holds: through it
+//! come the sandbox's pidfd and listeners, the news that the program runs, binds, and how it ended. Its
+//! closing is the sandbox's end. Requests themselves go to the spawner through one [`Link`].
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::net::TcpListener;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow, bail};
+use tasks::Tasks;
+use tokio::io::unix::AsyncFd;
+use tokio::sync::{Semaphore, oneshot, watch};
+
+use super::cgroup::{Cgroup, Cgroups, Controller};
+use super::link::Link;
+use super::plumbing::{lock, packet_pair, pipe, receive, watched};
+use super::{
+    Body, Exit, FOLLOW, Handle, LaunchSpec, Life, Limits, SANDBOXES_MAX, Sandbox, SandboxConfig, usage,
+};
+use crate::spawner::protocol::{self, Bind, Launch, Message, Purpose, Request};
+
+/// Launches on their way at once; more wait. Each has descriptors in flight, which the kernel counts.
+const LAUNCHES_AT_ONCE_MAX: usize = 32;
+/// Longest a launch or a bind takes; a sandbox that needs more is killed.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// Longest message of a sandbox: a failure that names a path.
+const MESSAGE_BYTES_MAX: usize = 8 * 1024;
+/// Time between two looks at the memory of a sandbox that has no memory cgroup.
+const MEMORY_POLL: Duration = Duration::from_millis(100);
+/// Longest that shutdown waits for sandboxes it has killed.
+const SHUTDOWN_WITHIN: Duration = Duration::from_secs(10);
+
+/// Makes sandboxes of the namespace tier.
+pub(super) struct Launcher {
+    config: protocol::Config,
+    shared: Arc<Shared>,
+    cgroups: Arc<Cgroups>,
+    next_id: AtomicU64,
+    tasks: Tasks,
+    launches: Semaphore,
+    /// Held while the folder is in use: what is found in it at the start is then left over for sure.
+    _lock: File,
+}
+
+/// What sandboxes need of their launcher.
+#[derive(Debug, Default)]
+struct Shared {
+    link: tokio::sync::Mutex<Option<Arc<Link>>>,
+    living: Mutex<HashMap<u64, Living>>,
+    stopped: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Living {
+    pidfd: Arc<OwnedFd>,
+    exit: watch::Receiver<Option<Exit>>,
+}
+
+/// One running sandbox.
+#[derive(Debug)]
+pub(super) struct Running {
+    pidfd: Arc<OwnedFd>,
+    channel: Arc<AsyncFd<OwnedFd>>,
+    shared: Arc<Shared>,
+    cgroup: Arc<Cgroup>,
+    memory: Arc<Memory>,
+    binding: tokio::sync::Mutex<()>,
+    answer: Answer,
+}
+
+/// Where the task that follows a sandbox puts the answer to a bind.
+type Answer = Arc<Mutex<Option<oneshot::Sender<Result<(), protocol::Failure>>>>>;
+
+/// Memory of a sandbox that has no memory cgroup.
+#[derive(Debug, Default)]
+struct Memory {
+    limit_bytes: AtomicU64,
+    peak_bytes: AtomicU64,
+    exceeded: AtomicBool,
+}
+
+impl Launcher {
+    pub(super) async fn start(config: &SandboxConfig) -> anyhow::Result<Self> {
+        let lock = File::open(&config.run_dir)?;
+        if lock.try_lock().is_err() {
+            bail!("another server uses {}", config.run_dir.display());
+        }
+        let template = config.run_dir.join("template");
+        std::fs::create_dir_all(&template)
+            .with_context(|| format!("cannot create {}", template.display()))?;
+        let root = nix::unistd::geteuid().is_root();
+        let config = protocol::Config {
+            root,
+            template: std::fs::canonicalize(&template)?,
+            platform: std::fs::canonicalize(&config.platform_dir)?,
+            runtimes: existing(&config.runtimes),
+        };
+        let link = Link::start(&config).await?;
+        let cgroups = Cgroups::prepare(template.parent().unwrap_or(&template))?;
+        raise_open_files();
+        let launcher = Self {
+            config,
+            shared: Arc::default(),
+            cgroups: Arc::new(cgroups),
+            next_id: AtomicU64::new(1),
+            tasks: Tasks::new(),
+            launches: Semaphore::new(LAUNCHES_AT_ONCE_MAX),
+            _lock: lock,
+        };
+        *launcher.shared.link.lock().await = Some(Arc::new(link));
+        launcher.try_out().await.context("a sandbox cannot be made here")?;
+        if !launcher.cgroups.has(Controller::Memory) {
+            tracing::warn!("no memory cgroup can be used: memory of functions is bounded by polling");
+        }
+        Ok(launcher)
+    }
+
+    pub(super) fn is_root(&self) -> bool {
+        self.config.root
+    }
+
+    pub(super) async fn launch(&self, spec: LaunchSpec) -> anyhow::Result<Sandbox> {
+        self.launch_for(Purpose::Run, spec).await
+    }
+
+    pub(super) async fn shutdown(&self) {
+        self.shared.stopped.store(true, Ordering::Release);
+        let exits: Vec<_> = lock(&self.shared.living)
+            .values()
+            .map(|living| {
+                kill(&living.pidfd);
+                living.exit.clone()
+            })
+            .collect();
+        let gone = async {
+            for mut exit in exits {
+                // A task that went without a word has nothing more to clean up.
+                let _ = exit.wait_for(Option::is_some).await;
+            }
+        };
+        if tokio::time::timeout(SHUTDOWN_WITHIN, gone).await.is_err() {
+            tracing::warn!("some sandboxes have not ended in time");
+        }
+        self.shared.link.lock().await.take();
+        let cgroups = Arc::clone(&self.cgroups);
+        let _ = tokio::task::spawn_blocking(move || cgroups.close()).await;
+    }
+
+    /// Makes one sandbox, without a program in it, to know that it works here.
+    async fn try_out(&self) -> anyhow::Result<()> {
+        let spec = LaunchSpec {
+            program: "/".into(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            working_folder: "/".into(),
+            code: None,
+            opt: None,
+            limits: Limits {
+                memory_bytes: 64 << 20,
+                tmp_bytes: 1 << 20,
+                processes: 16,
+                open_files: 64,
+                cpu_quota_percent: 100,
+            },
+        };
+        let sandbox = self.launch_for(Purpose::Trial, spec).await?;
+        match sandbox.wait().await {
+            Exit { code: Some(0), .. } => Ok(()),
+            exit => bail!("it ended with {exit:?}"),
+        }
+    }
+
+    async fn launch_for(&self, purpose: Purpose, spec: LaunchSpec) -> anyhow::Result<Sandbox> {
+        let started = Instant::now();
+        let _turn = self.launches.acquire().await?;
+        if self.shared.stopped.load(Ordering::Acquire) {
+            bail!("sandboxes are shut down");
+        }
+        if lock(&self.shared.living).len() >= SANDBOXES_MAX {
+            bail!("{SANDBOXES_MAX} sandboxes are running, which is the most this server starts");
+        }
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let limits = spec.limits;
+        let cgroups = Arc::clone(&self.cgroups);
+        let cgroup = tokio::task::spawn_blocking(move || cgroups.create(id, &limits))
+            .await?
+            .context("cannot make the cgroups of a sandbox")?;
+        let cgroup = Arc::new(cgroup);
+        let prepared_us = started.elapsed().as_micros() as u64;
+
+        let made = self.make(id, purpose, spec, &cgroup).await;
+        let (begun, pieces) = match made {
+            Ok(made) => made,
+            Err(error) => {
+                let _ = tokio::task::spawn_blocking(move || cgroup.remove()).await;
+                return Err(error);
+            }
+        };
+        let launch_us = started.elapsed().as_micros() as u64;
+        tracing::debug!(id, prepared_us, launch_us, "sandbox started");
+
+        let memory =
+            Arc::new(Memory { limit_bytes: AtomicU64::new(limits.memory_bytes), ..Memory::default() });
+        let answer = Answer::default();
+        let (report, exit) = watch::channel(None);
+        lock(&self.shared.living).insert(id, Living { pidfd: Arc::clone(&begun.pidfd), exit: exit.clone() });
+        let follower = Follower {
+            id,
+            channel: Arc::clone(&begun.channel),
+            pidfd: Arc::clone(&begun.pidfd),
+            shared: Arc::clone(&self.shared),
+            cgroup: Arc::clone(&cgroup),
+            memory: Arc::clone(&memory),
+            polls_memory: !self.cgroups.has(Controller::Memory),
+            answer: Arc::clone(&answer),
+            report,
+        };
+        self.tasks.spawn(&FOLLOW, follower.run());
+        let running = Running {
+            pidfd: begun.pidfd,
+            channel: begun.channel,
+            shared: Arc::clone(&self.shared),
+            cgroup,
+            memory,
+            binding: tokio::sync::Mutex::default(),
+            answer,
+        };
+        Ok(Sandbox {
+            id,
+            control: pieces.control,
+            stdout: pieces.stdout,
+            stderr: pieces.stderr,
+            runtime_api: Some(begun.runtime_api),
+            endpoint: Some(begun.endpoint),
+            handle: Handle { inner: Arc::new(Life { exit, body: Body::Namespace(running) }) },
+        })
+    }
+
+    /// Has the spawner make a sandbox and waits until its program runs.
+    async fn make(
+        &self,
+        id: u64,
+        purpose: Purpose,
+        spec: LaunchSpec,
+        cgroup: &Cgroup,
+    ) -> anyhow::Result<(Begun, Pieces)> {
+        let (control, control_inside) = UnixStream::pair().context("cannot make a socket pair")?;
+        control.set_nonblocking(true)?;
+        let (stdout, stdout_inside) = pipe().context("cannot make a pipe")?;
+        let (stderr, stderr_inside) = pipe().context("cannot make a pipe")?;
+        let (channel, channel_inside) = packet_pair().context("cannot make a socket pair")?;
+        let control_inside = OwnedFd::from(control_inside);
+        let entrances = cgroup.entrances().context("cannot open the cgroups of a sandbox")?;
+        let request = Request::Launch(Launch {
+            id,
+            purpose,
+            program: spec.program,
+            arguments: spec.arguments,
+            environment: spec.environment,
+            working_folder: spec.working_folder,
+            code: spec.code.as_deref().map(folder).transpose()?,
+            opt: spec.opt.as_deref().map(folder).transpose()?,
+            limits: spec.limits,
+        });
+        let mut given = vec![&channel_inside, &control_inside, &stdout_inside, &stderr_inside];
+        given.extend(&entrances);
+        self.request(&request, &given).await?;
+        drop((channel_inside, control_inside, stdout_inside, stderr_inside, entrances));
+
+        let channel = watched(channel)?;
+        let begun = tokio::time::timeout(ANSWER_WITHIN, begin(channel))
+            .await
+            .context("the sandbox did not start in time")??;
+        Ok((begun, Pieces { control, stdout, stderr }))
+    }
+
+    /// Hands a request to the spawner, starting another one when it has ended.
+    async fn request(&self, request: &Request, descriptors: &[&OwnedFd]) -> anyhow::Result<()> {
+        let link = self.link().await?;
+        match link.request(request, descriptors).await {
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) =>
+            {
+                self.replace(&link).await;
+                self.link()
+                    .await?
+                    .request(request, descriptors)
+                    .await
+                    .context("the spawner cannot be reached")
+            }
+            sent => sent.context("the spawner cannot be reached"),
+        }
+    }
+
+    async fn link(&self) -> anyhow::Result<Arc<Link>> {
+        let mut link = self.shared.link.lock().await;
+        if self.shared.stopped.load(Ordering::Acquire) {
+            bail!("sandboxes are shut down");
+        }
+        match &*link {
+            Some(running) if !running.has_ended() => Ok(Arc::clone(running)),
+            _ => {
+                tracing::warn!("the spawner has ended, and all sandboxes with it; starting another");
+                let started =
+                    Arc::new(Link::start(&self.config).await.context("cannot start another spawner")?);
+                *link = Some(Arc::clone(&started));
+                Ok(started)
+            }
+        }
+    }
+
+    /// Forgets a spawner that is known to have ended, unless another has taken its place.
+    async fn replace(&self, ended: &Arc<Link>) {
+        let mut link = self.shared.link.lock().await;
+        if link.as_ref().is_some_and(|current| Arc::ptr_eq(current, ended)) {
+            link.take();
+        }
+    }
+}
+
+/// The ends of a sandbox's pipes.
+struct Pieces {
+    control: UnixStream,
+    stdout: OwnedFd,
+    stderr: OwnedFd,
+}
+
+/// A sandbox whose program runs.
+struct Begun {
+    channel: Arc<AsyncFd<OwnedFd>>,
+    pidfd: Arc<OwnedFd>,
+    runtime_api: TcpListener,
+    endpoint: TcpListener,
+}
+
+/// Follows a new sandbox until its program runs.
+async fn begin(channel: AsyncFd<OwnedFd>) -> anyhow::Result<Begun> {
+    let mut made = None;
+    loop {
+        let Some(packet) = receive(&channel, MESSAGE_BYTES_MAX).await? else {
+            bail!("the sandbox ended while it was made");
+        };
+        match Message::decode(&packet.bytes)? {
+            Message::Made => {
+                let [pidfd, runtime_api, endpoint] = <[OwnedFd; 3]>::try_from(packet.descriptors)
+                    .map_err(|_| anyhow!("the spawner sent too few descriptors"))?;
+                made = Some((pidfd, runtime_api, endpoint));
+            }
+            Message::Started => {
+                let (pidfd, runtime_api, endpoint) =
+                    made.context("the sandbox started before it was made")?;
+                return Ok(Begun {
+                    channel: Arc::new(channel),
+                    pidfd: Arc::new(pidfd),
+                    runtime_api: runtime_api.into(),
+                    endpoint: endpoint.into(),
+                });
+            }
+            Message::Failed(failure) => bail!("the sandbox cannot be started: {failure}"),
+            other => bail!("unexpected message {other:?}"),
+        }
+    }
+}
+
+impl Running {
+    pub(super) async fn bind(&self, code: &Path, opt: Option<&Path>, limits: &Limits) -> anyhow::Result<()> {
+        let started = Instant::now();
+        let _turn = self.binding.lock().await;
+        let request =
+            Request::Bind(Bind { code: folder(code)?, opt: opt.map(folder).transpose()?, limits: *limits });
+        let (sender, answer) = oneshot::channel();
+        *lock(&self.answer) = Some(sender);
+        let link = self.shared.link.lock().await.clone().context("sandboxes are shut down")?;
+        let channel = self.channel.get_ref().try_clone().context("cannot reach the sandbox")?;
+        link.request(&request, &[&channel]).await.context("the spawner cannot be reached")?;
+
+        self.memory.limit_bytes.store(limits.memory_bytes, Ordering::Relaxed);
+        let cgroup = Arc::clone(&self.cgroup);
+        let limits = *limits;
+        // While the spawner and the sandbox are at work.
+        let limited = tokio::task::spawn_blocking(move || cgroup.limit(&limits)).await?;
+        let bound = tokio::time::timeout(ANSWER_WITHIN, answer)
+            .await
+            .context("the sandbox did not answer")?
+            .context("the sandbox has ended")?;
+        bound.map_err(|failure| anyhow!("the sandbox cannot be bound: {failure}"))?;
+        limited.context("the sandbox cannot be limited")?;
+        tracing::debug!(bind_us = started.elapsed().as_micros() as u64, "sandbox bound");
+        Ok(())
+    }
+
+    pub(super) fn kill(&self) {
+        kill(&self.pidfd);
+    }
+
+    pub(super) fn memory_peak_reset(&self) {
+        self.cgroup.memory_peak_reset();
+        let now = process_of(&self.pidfd).and_then(usage::tree_bytes).unwrap_or(0);
+        self.memory.peak_bytes.store(now, Ordering::Relaxed);
+    }
+
+    pub(super) fn memory_peak_bytes(&self) -> Option<u64> {
+        self.cgroup.memory_peak_bytes().or_else(|| {
+            let now = process_of(&self.pidfd).and_then(usage::tree_bytes);
+            let peak = self.memory.peak_bytes.fetch_max(now.unwrap_or(0), Ordering::Relaxed);
+            Some(peak.max(now.unwrap_or(0))).filter(|bytes| *bytes > 0)
+        })
+    }
+}
+
+/// Follows one sandbox to its end and cleans up after it.
+struct Follower {
+    id: u64,
+    channel: Arc<AsyncFd<OwnedFd>>,
+    pidfd: Arc<OwnedFd>,
+    shared: Arc<Shared>,
+    cgroup: Arc<Cgroup>,
+    memory: Arc<Memory>,
+    polls_memory: bool,
+    answer: Answer,
+    report: watch::Sender<Option<Exit>>,
+}
+
+impl Follower {
+    async fn run(self) -> anyhow::Result<()> {
+        let status = self.listen().await;
+        // Whatever the reason for which the channel closed, nothing may live on without it.
+        kill(&self.pidfd);
+        lock(&self.answer).take();
+        let gone = watched(self.pidfd.try_clone()?)?;
+        let _ = gone.readable().await;
+
+        let mut exit =
+            status.map_or(Exit { signal: Some(libc::SIGKILL), ..Exit::default() }, Exit::of_status);
+        let killed = exit.signal == Some(libc::SIGKILL);
+        let cgroup = Arc::clone(&self.cgroup);
+        let starved = tokio::task::spawn_blocking(move || {
+            let starved = cgroup.out_of_memory_kills() > 0;
+            cgroup.remove();
+            starved
+        });
+        let starved = starved.await.unwrap_or(false) || self.memory.exceeded.load(Ordering::Relaxed);
+        exit.out_of_memory = killed && starved;
+        lock(&self.shared.living).remove(&self.id);
+        self.report.send_replace(Some(exit));
+        Ok(())
+    }
+
+    /// Takes messages until the channel closes; gives the program's wait status if one came.
+    async fn listen(&self) -> Option<i32> {
+        let mut status = None;
+        let mut poll = tokio::time::interval(MEMORY_POLL);
+        poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                packet = receive(&self.channel, MESSAGE_BYTES_MAX) => {
+                    let Ok(Some(packet)) = packet else { return status };
+                    match Message::decode(&packet.bytes) {
+                        Ok(Message::Exited(exited)) => status = Some(exited),
+                        Ok(Message::Bound) => self.answer_bind(Ok(())),
+                        Ok(Message::NotBound(failure)) => self.answer_bind(Err(failure)),
+                        other => {
+                            tracing::error!(id = self.id, message = ?other, "a sandbox misbehaves and is killed");
+                            return status;
+                        }
+                    }
+                }
+                _ = poll.tick(), if self.polls_memory => self.look_at_memory(),
+            }
+        }
+    }
+
+    fn answer_bind(&self, answer: Result<(), protocol::Failure>) {
+        if let Some(waiting) = lock(&self.answer).take() {
+            // The one who asked may have given up.
+            let _ = waiting.send(answer);
+        }
+    }
+
+    fn look_at_memory(&self) {
+        let Some(bytes) = process_of(&self.pidfd).and_then(usage::tree_bytes) else { return };
+        self.memory.peak_bytes.fetch_max(bytes, Ordering::Relaxed);
+        if bytes > self.memory.limit_bytes.load(Ordering::Relaxed) {
+            self.memory.exceeded.store(true, Ordering::Relaxed);
+            kill(&self.pidfd);
+        }
+    }
+}
+
+/// Kills the first process of a sandbox, and with it everything inside. Nothing happens when it has ended.
+fn kill(pidfd: &OwnedFd) {
+    let no_details = std::ptr::null::<libc::siginfo_t>();
+    // SAFETY: the descriptor is open; a null pointer stands for the details of a plain kill.
+    unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), libc::SIGKILL, no_details, 0) };
+}
+
+/// The number, here, of the process a pidfd stands for; none when it has ended.
+fn process_of(pidfd: &OwnedFd) -> Option<i32> {
+    let information = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd())).ok()?;
+    let process = information.lines().find_map(|line| line.strip_prefix("Pid:"))?.trim().parse().ok()?;
+    (process > 0).then_some(process)
+}
+
+/// The real path of a folder to show.
+fn folder(path: &Path) -> anyhow::Result<std::path::PathBuf> {
+    let real = std::fs::canonicalize(path).with_context(|| format!("no folder {}", path.display()))?;
+    if !real.is_dir() {
+        bail!("{} is not a folder", path.display());
+    }
+    Ok(real)
+}
+
+fn existing(runtimes: &[std::path::PathBuf]) -> Vec<std::path::PathBuf> {
+    let (found, missing): (Vec<_>, Vec<_>) = runtimes.iter().cloned().partition(|path| path.is_dir());
+    for path in missing {
+        tracing::warn!(path = %path.display(), "a runtime's folder is missing and is not shown to functions");
+    }
+    found
+}
+
+/// Each sandbox holds about ten descriptors here; the soft limit is often 1024.
+fn raise_open_files() {
+    if let Ok((_, most)) = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE) {
+        // When refused, fewer sandboxes fit; launches above that fail with the kernel's reason.
+        let _ = nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE, most, most);
+    }
+}

@@ -1,0 +1,482 @@
+//! What server, spawner and sandboxes say to each other: one message a packet, descriptors alongside.
+//!
+//! Every reader checks lengths: a packet that is too short, too long or has descriptors missing is an
+//! error, never a guess. Numbers are little-endian.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, IoSlice, IoSliceMut};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{bail, ensure};
+use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
+
+use crate::sandbox::Limits;
+
+/// Longest packet: arguments and environment of one program come in one.
+pub(crate) const PACKET_BYTES_MAX: usize = 128 * 1024;
+/// Most descriptors in one packet.
+pub(crate) const PACKET_DESCRIPTORS_MAX: usize = 16;
+
+/// What a program has as descriptor 3.
+pub(crate) const CONTROL_DESCRIPTOR: RawFd = 3;
+
+/// Everything the spawner needs to know before the first sandbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Config {
+    /// The server is root of the machine.
+    pub(crate) root: bool,
+    /// Folder to build the template over; it stays empty for everyone else.
+    pub(crate) template: PathBuf,
+    /// Shown at `/var/runtime`.
+    pub(crate) platform: PathBuf,
+    /// Shown at their own path.
+    pub(crate) runtimes: Vec<PathBuf>,
+}
+
+/// A request to the spawner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// Descriptors: channel, control, stdout, stderr, then one `cgroup.procs` for each hierarchy.
+    Launch(Launch),
+    /// Descriptor: the server's end of the channel, through which the spawner writes to the sandbox.
+    Bind(Bind),
+}
+
+/// Make a sandbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Launch {
+    /// Unique; gives the sandbox its user when the server is root.
+    pub(crate) id: u64,
+    /// What to do once everything is set up.
+    pub(crate) purpose: Purpose,
+    pub(crate) program: PathBuf,
+    pub(crate) arguments: Vec<OsString>,
+    pub(crate) environment: Vec<(OsString, OsString)>,
+    pub(crate) working_folder: PathBuf,
+    pub(crate) code: Option<PathBuf>,
+    pub(crate) opt: Option<PathBuf>,
+    pub(crate) limits: Limits,
+}
+
+/// What a sandbox is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To run its program.
+    Run,
+    /// To see whether it can be made; the program is not started and the exit status is 0.
+    Trial,
+}
+
+/// Make a sandbox a function's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Bind {
+    pub(crate) code: PathBuf,
+    pub(crate) opt: Option<PathBuf>,
+    pub(crate) limits: Limits,
+}
+
+/// What travels over the channel of one sandbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Message {
+    /// Spawner to server. Descriptors: pidfd, listener of the Runtime API, listener of the endpoint.
+    Made,
+    /// Sandbox to server: the program runs.
+    Started,
+    /// To the server, instead of one of the two above.
+    Failed(Failure),
+    /// Sandbox to server: the program ended with this wait status.
+    Exited(i32),
+    /// Spawner to sandbox. Descriptors: tree of the code, then tree of the layers if there is one.
+    Bind(Limits),
+    /// Sandbox to server: answer to a bind.
+    Bound,
+    /// Spawner to sandbox and sandbox to server: a bind went wrong.
+    NotBound(Failure),
+}
+
+/// Which step went wrong, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) step: String,
+    pub(crate) errno: i32,
+}
+
+/// Bytes and descriptors of one packet.
+#[derive(Debug)]
+pub(crate) struct Packet {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) descriptors: Vec<OwnedFd>,
+}
+
+impl Packet {
+    /// A packet that says why the spawner gives up.
+    pub(crate) fn text(text: &str) -> Vec<u8> {
+        text.bytes().take(PACKET_BYTES_MAX).collect()
+    }
+}
+
+/// Sends one packet. On a non-blocking socket it may fail with `WouldBlock`; then nothing was sent.
+pub(crate) fn send(socket: &impl AsRawFd, bytes: &[u8], descriptors: &[RawFd]) -> io::Result<()> {
+    if bytes.len() > PACKET_BYTES_MAX {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, too_long(bytes.len())));
+    }
+    let rights = [ControlMessage::ScmRights(descriptors)];
+    let control = if descriptors.is_empty() { &[][..] } else { &rights[..] };
+    loop {
+        match sendmsg::<()>(socket.as_raw_fd(), &[IoSlice::new(bytes)], control, MsgFlags::MSG_NOSIGNAL, None)
+        {
+            Ok(_) => return Ok(()),
+            Err(nix::Error::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn too_long(bytes: usize) -> String {
+    format!("program, arguments and environment take {bytes} bytes, more than the {PACKET_BYTES_MAX} allowed")
+}
+
+/// Receives one packet; none when the other side has gone.
+pub(crate) fn receive(socket: &impl AsRawFd) -> io::Result<Option<Packet>> {
+    let mut bytes = vec![0; PACKET_BYTES_MAX];
+    let mut packet = match receive_into(socket, &mut bytes)? {
+        Some((length, descriptors)) => {
+            bytes.truncate(length);
+            Packet { bytes, descriptors }
+        }
+        None => return Ok(None),
+    };
+    packet.bytes.shrink_to_fit();
+    Ok(Some(packet))
+}
+
+/// As [`receive`], into a buffer of the caller's, whose length bounds the packet.
+pub(crate) fn receive_into(
+    socket: &impl AsRawFd,
+    buffer: &mut [u8],
+) -> io::Result<Option<(usize, Vec<OwnedFd>)>> {
+    let mut control = nix::cmsg_space!([RawFd; PACKET_DESCRIPTORS_MAX]);
+    loop {
+        let mut slices = [IoSliceMut::new(buffer)];
+        let flags = MsgFlags::MSG_CMSG_CLOEXEC;
+        let message = match recvmsg::<()>(socket.as_raw_fd(), &mut slices, Some(&mut control), flags) {
+            Ok(message) => message,
+            Err(nix::Error::EINTR) => continue,
+            Err(nix::Error::ECONNRESET) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let mut descriptors = Vec::new();
+        for part in message.cmsgs().map_err(io::Error::from)? {
+            if let ControlMessageOwned::ScmRights(received) = part {
+                // SAFETY: the kernel has just given us these descriptors.
+                descriptors.extend(received.into_iter().map(|raw| unsafe { OwnedFd::from_raw_fd(raw) }));
+            }
+        }
+        if message.flags.intersects(MsgFlags::MSG_TRUNC | MsgFlags::MSG_CTRUNC) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "a packet was cut short"));
+        }
+        return Ok((message.bytes > 0).then_some((message.bytes, descriptors)));
+    }
+}
+
+impl Config {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::default();
+        writer.number(self.root.into());
+        writer.path(&self.template);
+        writer.path(&self.platform);
+        writer.list(&self.runtimes, |writer, path| writer.path(path));
+        writer.bytes
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> anyhow::Result<Self> {
+        let mut reader = Reader { bytes };
+        let config = Self {
+            root: reader.number()? != 0,
+            template: reader.path()?,
+            platform: reader.path()?,
+            runtimes: reader.list(Reader::path)?,
+        };
+        reader.end()?;
+        Ok(config)
+    }
+}
+
+impl Request {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::default();
+        match self {
+            Self::Launch(launch) => {
+                writer.number(1);
+                writer.number(launch.id);
+                writer.number((launch.purpose == Purpose::Trial).into());
+                writer.path(&launch.program);
+                writer.list(&launch.arguments, |writer, argument| writer.string(argument));
+                writer.list(&launch.environment, |writer, (name, value)| {
+                    writer.string(name);
+                    writer.string(value);
+                });
+                writer.path(&launch.working_folder);
+                writer.list(launch.code.as_slice(), |writer, path| writer.path(path));
+                writer.list(launch.opt.as_slice(), |writer, path| writer.path(path));
+                writer.limits(&launch.limits);
+            }
+            Self::Bind(bind) => {
+                writer.number(2);
+                writer.path(&bind.code);
+                writer.list(bind.opt.as_slice(), |writer, path| writer.path(path));
+                writer.limits(&bind.limits);
+            }
+        }
+        writer.bytes
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> anyhow::Result<Self> {
+        let mut reader = Reader { bytes };
+        let request = match reader.number()? {
+            1 => Self::Launch(Launch {
+                id: reader.number()?,
+                purpose: if reader.number()? == 0 { Purpose::Run } else { Purpose::Trial },
+                program: reader.path()?,
+                arguments: reader.list(Reader::string)?,
+                environment: reader.list(|reader| Ok((reader.string()?, reader.string()?)))?,
+                working_folder: reader.path()?,
+                code: reader.list(Reader::path)?.pop(),
+                opt: reader.list(Reader::path)?.pop(),
+                limits: reader.limits()?,
+            }),
+            2 => Self::Bind(Bind {
+                code: reader.path()?,
+                opt: reader.list(Reader::path)?.pop(),
+                limits: reader.limits()?,
+            }),
+            other => bail!("unknown request {other}"),
+        };
+        reader.end()?;
+        Ok(request)
+    }
+}
+
+impl Message {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::default();
+        match self {
+            Self::Made => writer.number(1),
+            Self::Started => writer.number(2),
+            Self::Failed(failure) => {
+                writer.number(3);
+                writer.failure(failure);
+            }
+            Self::Exited(status) => {
+                writer.number(4);
+                writer.number(u64::from(*status as u32));
+            }
+            Self::Bind(limits) => {
+                writer.number(5);
+                writer.limits(limits);
+            }
+            Self::Bound => writer.number(6),
+            Self::NotBound(failure) => {
+                writer.number(7);
+                writer.failure(failure);
+            }
+        }
+        writer.bytes
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> anyhow::Result<Self> {
+        let mut reader = Reader { bytes };
+        let message = match reader.number()? {
+            1 => Self::Made,
+            2 => Self::Started,
+            3 => Self::Failed(reader.failure()?),
+            4 => Self::Exited(reader.number()? as u32 as i32),
+            5 => Self::Bind(reader.limits()?),
+            6 => Self::Bound,
+            7 => Self::NotBound(reader.failure()?),
+            other => bail!("unknown message {other}"),
+        };
+        reader.end()?;
+        Ok(message)
+    }
+}
+
+impl Failure {
+    pub(crate) fn new(step: &str, error: &io::Error) -> Self {
+        Self { step: step.to_owned(), errno: error.raw_os_error().unwrap_or(libc::EINVAL) }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.step, io::Error::from_raw_os_error(self.errno))
+    }
+}
+
+#[derive(Default)]
+struct Writer {
+    bytes: Vec<u8>,
+}
+
+impl Writer {
+    fn number(&mut self, value: u64) {
+        self.bytes.extend_from_slice(&value.to_le_bytes());
+    }
+
+    fn string(&mut self, value: impl AsRef<OsStr>) {
+        let value = value.as_ref().as_bytes();
+        self.number(value.len() as u64);
+        self.bytes.extend_from_slice(value);
+    }
+
+    fn path(&mut self, value: &PathBuf) {
+        self.string(value);
+    }
+
+    fn list<T>(&mut self, values: &[T], mut write: impl FnMut(&mut Self, &T)) {
+        self.number(values.len() as u64);
+        for value in values {
+            write(self, value);
+        }
+    }
+
+    fn limits(&mut self, limits: &Limits) {
+        self.number(limits.memory_bytes);
+        self.number(limits.tmp_bytes);
+        self.number(limits.processes);
+        self.number(limits.open_files);
+        self.number(limits.cpu_quota_percent.into());
+    }
+
+    fn failure(&mut self, failure: &Failure) {
+        self.string(Path::new(&failure.step));
+        self.number(u64::from(failure.errno as u32));
+    }
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+}
+
+impl Reader<'_> {
+    fn number(&mut self) -> anyhow::Result<u64> {
+        let Some((number, rest)) = self.bytes.split_first_chunk() else { bail!("a packet is too short") };
+        self.bytes = rest;
+        Ok(u64::from_le_bytes(*number))
+    }
+
+    fn string(&mut self) -> anyhow::Result<OsString> {
+        let length = usize::try_from(self.number()?)?;
+        ensure!(length <= self.bytes.len(), "a packet is too short");
+        let (string, rest) = self.bytes.split_at(length);
+        self.bytes = rest;
+        ensure!(!string.contains(&0), "a string holds a NUL byte");
+        Ok(OsString::from_vec(string.to_vec()))
+    }
+
+    fn path(&mut self) -> anyhow::Result<PathBuf> {
+        self.string().map(PathBuf::from)
+    }
+
+    fn list<T>(&mut self, mut read: impl FnMut(&mut Self) -> anyhow::Result<T>) -> anyhow::Result<Vec<T>> {
+        let length = self.number()?;
+        // Nothing is reserved ahead: a false length runs out of bytes first.
+        (0..length).map(|_| read(self)).collect()
+    }
+
+    fn limits(&mut self) -> anyhow::Result<Limits> {
+        Ok(Limits {
+            memory_bytes: self.number()?,
+            tmp_bytes: self.number()?,
+            processes: self.number()?,
+            open_files: self.number()?,
+            cpu_quota_percent: u32::try_from(self.number()?)?,
+        })
+    }
+
+    fn failure(&mut self) -> anyhow::Result<Failure> {
+        Ok(Failure {
+            step: self.string()?.to_string_lossy().into_owned(),
+            errno: self.number()? as u32 as i32,
+        })
+    }
+
+    fn end(&self) -> anyhow::Result<()> {
+        ensure!(self.bytes.is_empty(), "a packet is too long");
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits() -> Limits {
+        Limits {
+            memory_bytes: 1 << 27,
+            tmp_bytes: 1 << 29,
+            processes: 1024,
+            open_files: 1024,
+            cpu_quota_percent: 150,
+        }
+    }
+
+    fn launch() -> Request {
+        Request::Launch(Launch {
+            id: 7,
+            purpose: Purpose::Run,
+            program: "/var/task/bootstrap".into(),
+            arguments: vec!["one".into(), "".into()],
+            environment: vec![("NAME".into(), "a=b".into())],
+            working_folder: "/var/task".into(),
+            code: Some("/data/code".into()),
+            opt: None,
+            limits: limits(),
+        })
+    }
+
+    #[test]
+    fn requests_come_back_as_they_were() {
+        let bind = Request::Bind(Bind { code: "/c".into(), opt: Some("/o".into()), limits: limits() });
+        for request in [launch(), bind] {
+            assert_eq!(Request::decode(&request.encode()).unwrap(), request);
+        }
+    }
+
+    #[test]
+    fn messages_come_back_as_they_were() {
+        let failure = Failure { step: "mount /tmp".into(), errno: libc::EPERM };
+        for message in [
+            Message::Made,
+            Message::Started,
+            Message::Failed(failure.clone()),
+            Message::Exited(-1),
+            Message::Bind(limits()),
+            Message::Bound,
+            Message::NotBound(failure),
+        ] {
+            assert_eq!(Message::decode(&message.encode()).unwrap(), message);
+        }
+    }
+
+    #[test]
+    fn every_cut_and_every_addition_is_refused() {
+        let whole = launch().encode();
+        for length in 0..whole.len() {
+            assert!(Request::decode(&whole[..length]).is_err(), "cut at {length}");
+        }
+        let longer = [whole.as_slice(), &[0]].concat();
+        assert!(Request::decode(&longer).is_err());
+    }
+
+    #[test]
+    fn a_list_that_claims_to_be_endless_is_refused() {
+        let mut bytes = launch().encode();
+        // The first list starts after kind, id, purpose and the program's path.
+        let at = 8 * 4 + "/var/task/bootstrap".len();
+        bytes[at..at + 8].copy_from_slice(&u64::MAX.to_le_bytes());
+        assert!(Request::decode(&bytes).is_err());
+    }
+}
