@@ -5,9 +5,11 @@ use anyhow::{Result, bail};
 use crate::shell::{self, step};
 use crate::{coverage, test};
 
+type Check = fn() -> Result<()>;
+
 /// Runs every check and names all that failed, so that one push can fix them together.
 pub(crate) fn run() -> Result<()> {
-    let checks: [(&str, fn() -> Result<()>); 6] = [
+    let checks: [(&str, Check); 6] = [
         ("format", format),
         ("clippy", clippy),
         ("licences and advisories", licences),

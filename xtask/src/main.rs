@@ -3,12 +3,16 @@
 //! `cargo xtask test` is what the hosted checks call; it needs nothing but Rust, Python 3 and Node.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line program talks to its user")]
 
+mod bench;
 mod ci;
 mod coverage;
 mod environment;
+mod machine;
 mod models;
 mod shell;
 mod test;
+#[cfg(test)]
+mod tidy;
 mod totals;
 
 use clap::{Parser, Subcommand};
@@ -26,6 +30,8 @@ enum Task {
     Test(test::Options),
     /// Everything that must hold before pushing: format, lints, tests, licences, generated pages
     Ci,
+    /// Measure a release build over real HTTP and print the numbers of DESIGN's table
+    Bench(bench::Options),
     /// Trim the published API models into crates/wire/models
     Models {
         /// Passed on to the model trimmer
@@ -42,6 +48,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
         Task::Test(options) => test::run(&options),
         Task::Ci => ci::run(),
+        Task::Bench(options) => bench::run(&options),
         Task::Models { arguments } => models::run(&arguments),
         Task::Tidy => ci::tidy(),
         Task::Coverage(options) => coverage::run(&options),

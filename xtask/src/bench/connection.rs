@@ -1,0 +1,88 @@
+//! A keep-alive HTTP/1.1 connection that sends prepared bytes: the least work a load driver can do.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+/// Longer than the longest function of any scenario.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Largest head or chunk line an answer may have.
+const LINE_BYTES_MAX: u64 = 64 * 1024;
+
+pub(super) struct Connection {
+    reader: BufReader<TcpStream>,
+}
+
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) function_error: bool,
+    pub(super) body: Vec<u8>,
+}
+
+impl Connection {
+    pub(super) fn open(address: &str) -> Result<Self> {
+        let stream = TcpStream::connect(address).with_context(|| format!("connecting to {address}"))?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+        Ok(Self { reader: BufReader::new(stream) })
+    }
+
+    /// Sends a whole request and reads the whole answer.
+    pub(super) fn send(&mut self, request: &[u8]) -> Result<Answer> {
+        self.reader.get_mut().write_all(request)?;
+        let status_line = self.line()?;
+        let status = status_line.split(' ').nth(1).and_then(|status| status.parse().ok());
+        let status = status.with_context(|| format!("no status in {status_line:?}"))?;
+        let mut length = None;
+        let mut chunked = false;
+        let mut function_error = false;
+        loop {
+            let line = self.line()?;
+            let Some((name, value)) = line.split_once(':') else { break };
+            match name.to_ascii_lowercase().as_str() {
+                "content-length" => length = Some(value.trim().parse::<usize>()?),
+                "transfer-encoding" => chunked = value.trim().eq_ignore_ascii_case("chunked"),
+                "x-amz-function-error" => function_error = true,
+                _ => {}
+            }
+        }
+        let body = match length {
+            _ if chunked => self.chunks()?,
+            Some(length) => self.bytes(length)?,
+            None if status == 204 => Vec::new(),
+            None => bail!("an answer with neither a length nor chunks"),
+        };
+        Ok(Answer { status, function_error, body })
+    }
+
+    fn chunks(&mut self) -> Result<Vec<u8>> {
+        let mut body = Vec::new();
+        loop {
+            let line = self.line()?;
+            let length = usize::from_str_radix(line.split(';').next().unwrap_or_default().trim(), 16)?;
+            body.extend(self.bytes(length)?);
+            self.line()?;
+            if length == 0 {
+                return Ok(body);
+            }
+        }
+    }
+
+    fn bytes(&mut self, length: usize) -> Result<Vec<u8>> {
+        let mut body = vec![0; length];
+        self.reader.read_exact(&mut body)?;
+        Ok(body)
+    }
+
+    fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        let read = (&mut self.reader).take(LINE_BYTES_MAX).read_line(&mut line)?;
+        if read == 0 {
+            bail!("the server closed the connection");
+        }
+        Ok(line.trim_end().to_owned())
+    }
+}
