@@ -90,7 +90,9 @@ impl Committer {
         let panicked = catch_unwind(AssertUnwindSafe(|| self.serve(queue))).is_err();
         if panicked {
             // Callers learn it from their dropped reply: the outcome is unknown.
-            self.stop("the committer panicked");
+            let reason = "the committer panicked";
+            self.note_stopped(reason);
+            (self.on_fatal)(reason);
             while let Ok(request) = queue.recv() {
                 refuse(&self.shared, request);
             }
@@ -130,8 +132,10 @@ impl Committer {
         if !outcomes.is_empty()
             && let Err(reason) = self.write(pending.rows, version, &outcomes)
         {
+            // Whoever hears of it finds the store stopped; and all hear of it before the process goes.
+            self.note_stopped(&reason);
             unknown(decided, &reason);
-            self.stop(&reason);
+            (self.on_fatal)(&reason);
             return;
         }
         for Decided { commit, outcome, reply, place } in decided {
@@ -195,10 +199,9 @@ impl Committer {
         (self.fail_hook)(point).map_err(|error| format!("{point}: {error}"))
     }
 
-    fn stop(&self, reason: &str) {
+    fn note_stopped(&self, reason: &str) {
         // The first reason is the cause of the others.
         let _ = self.shared.stopped.set(reason.to_owned());
-        (self.on_fatal)(reason);
     }
 }
 

@@ -1,0 +1,204 @@
+//! How fast the store is, beside a plain file that is written and synced: `cargo bench -p store`.
+//!
+//! Ratios matter more than the figures themselves: the sync of the disk decides both.
+
+#![expect(clippy::print_stdout, reason = "the figures are what it is for")]
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use store::{Blobs, Commit, FjallKv, FjallOptions, Kv, LocalBlobs, LogId, Order, Outcome};
+
+/// How long each line measures.
+const EACH: Duration = Duration::from_secs(2);
+
+const ROWS: u64 = 100_000;
+const VALUE_BYTES: usize = 1024;
+
+fn main() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    println!("{:44} {:>12} {:>10}", "", "per second", "of raw");
+    let raw = raw_syncs(folder.path())?;
+    line("raw: write 1 KiB + fdatasync, one file", raw, raw);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+
+    let before = resident_kib()?;
+    let begun = Instant::now();
+    let kv = Arc::new(FjallKv::open(&folder.path().join("first"))?);
+    let opened = begun.elapsed();
+    println!("open, empty folder: {opened:?}, resident {before} KiB before, {} KiB after", resident_kib()?);
+    runtime.block_on(key_value(kv, raw))?;
+    println!("resident after that: {} KiB", resident_kib()?);
+    let begun = Instant::now();
+    let kv = FjallKv::open(&folder.path().join("first"))?;
+    println!("open again, {ROWS} rows and what was put: {:?}", begun.elapsed());
+    drop(kv);
+
+    let options = FjallOptions { worker_threads: 2, ..FjallOptions::default() };
+    let kv = Arc::new(FjallKv::open_with(&folder.path().join("second"), options)?);
+    let rate = runtime.block_on(puts(&kv, 64))?;
+    line("put 1 KiB, 64 writers, 2 engine threads", rate, raw);
+    drop(kv);
+
+    let blobs = Arc::new(LocalBlobs::open(&folder.path().join("blobs"))?);
+    runtime.block_on(payloads(blobs, raw))
+}
+
+fn line(what: &str, rate: f64, raw: f64) {
+    println!("{what:44} {rate:12.0} {:9.2}x", rate / raw);
+}
+
+fn raw_syncs(folder: &Path) -> Result<f64> {
+    let mut file = File::create(folder.join("raw"))?;
+    file.set_len(64 * 1024 * 1024)?;
+    file.sync_all()?;
+    let value = vec![b'x'; VALUE_BYTES];
+    let begun = Instant::now();
+    let mut count = 0;
+    while begun.elapsed() < EACH {
+        file.write_all(&value)?;
+        file.sync_data()?;
+        count += 1;
+    }
+    Ok(f64::from(count) / begun.elapsed().as_secs_f64())
+}
+
+fn resident_kib() -> Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("a line with VmRSS")?;
+    Ok(line.trim().trim_end_matches(" kB").trim().parse()?)
+}
+
+/// Runs `work` in so many tasks at once for a while; gives the rate.
+async fn rate<F>(tasks: u64, work: impl Fn(u64, u64) -> F) -> Result<f64>
+where
+    F: Future<Output = Result<()>> + Send + 'static,
+{
+    let count = Arc::new(AtomicU64::new(0));
+    let begun = Instant::now();
+    let mut running = tokio::task::JoinSet::new();
+    let mut round = 0;
+    for task in 0..tasks {
+        running.spawn(work(task, round));
+    }
+    while let Some(ended) = running.join_next().await {
+        ended??;
+        count.fetch_add(1, Ordering::Relaxed);
+        if begun.elapsed() < EACH {
+            round += 1;
+            running.spawn(work(round % tasks, round));
+        }
+    }
+    Ok(count.load(Ordering::Relaxed) as f64 / begun.elapsed().as_secs_f64())
+}
+
+/// A key that hops about.
+fn scattered(number: u64) -> String {
+    format!("row/{:016x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+}
+
+async fn puts(kv: &Arc<FjallKv>, writers: u64) -> Result<f64> {
+    let value = Bytes::from(vec![b'x'; VALUE_BYTES]);
+    rate(writers, |task, round| {
+        let commit = Commit::new().put(scattered(round * 64 + task), value.clone());
+        let kv = Arc::clone(kv);
+        async move {
+            ensure!(kv.commit(commit).await? == Outcome::Done(vec![]));
+            Ok(())
+        }
+    })
+    .await
+}
+
+async fn key_value(kv: Arc<FjallKv>, raw: f64) -> Result<()> {
+    for writers in [1, 16, 64, 256] {
+        line(&format!("put 1 KiB, {writers} writers"), puts(&kv, writers).await?, raw);
+    }
+    let appends = rate(64, |_, _| {
+        let (kv, commit) =
+            (Arc::clone(&kv), Commit::new().append(LogId::new("log"), vec![b'x'; VALUE_BYTES]));
+        async move {
+            kv.commit(commit).await?;
+            Ok(())
+        }
+    });
+    line("append 1 KiB to one log, 64 writers", appends.await?, raw);
+
+    let value = Bytes::from(vec![b'x'; VALUE_BYTES]);
+    let begun = Instant::now();
+    for first in (0..ROWS).step_by(1000) {
+        let rows = (first..first + 1000)
+            .fold(Commit::new(), |commit, row| commit.put(format!("read/{}", scattered(row)), value.clone()));
+        kv.commit(rows).await?;
+    }
+    line("put 1 KiB, 1,000 a commit", ROWS as f64 / begun.elapsed().as_secs_f64(), raw);
+
+    for readers in [1, 8] {
+        let per_task = 100;
+        let gets = rate(readers, |task, round| {
+            let kv = Arc::clone(&kv);
+            async move {
+                for number in 0..per_task {
+                    let row = (round * 7919 + task * 104_729 + number * 31) % ROWS;
+                    let snapshot = kv.snapshot().await?;
+                    let key = format!("read/{}", scattered(row));
+                    snapshot.get(key.as_bytes()).await?.context("every row is there")?;
+                }
+                Ok(())
+            }
+        });
+        line(&format!("snapshot + get 1 KiB, {readers} readers"), gets.await? * per_task as f64, raw);
+    }
+    let scans = rate(1, |_, round| {
+        let kv = Arc::clone(&kv);
+        async move {
+            let start = format!("read/{}", scattered(round % (ROWS / 2)));
+            let range = Bytes::from(start)..Bytes::from_static(b"read0");
+            kv.snapshot().await?.scan(range, Order::Forward, 100).await?;
+            Ok(())
+        }
+    });
+    line("scan of 100 rows of 1 KiB", scans.await?, raw);
+
+    let begun = Instant::now();
+    let snapshots = 1_000_000;
+    for _ in 0..snapshots {
+        std::hint::black_box(kv.snapshot().await?);
+    }
+    println!("snapshot alone: {:?}", begun.elapsed() / snapshots);
+    Ok(())
+}
+
+async fn payloads(blobs: Arc<LocalBlobs>, raw: f64) -> Result<()> {
+    for (name, size, tasks) in
+        [("1 KiB", 1024, 1), ("1 KiB", 1024, 32), ("1 MiB", 1024 * 1024, 1), ("1 MiB", 1024 * 1024, 8)]
+    {
+        let body = Bytes::from(vec![b'x'; size]);
+        let puts = rate(tasks, |_, _| {
+            let (blobs, body) = (Arc::clone(&blobs), body.clone());
+            async move {
+                blobs.put(body).await?;
+                Ok(())
+            }
+        });
+        line(&format!("blob put {name}, {tasks} writers"), puts.await?, raw);
+        let id = blobs.put(body.clone()).await?;
+        let gets = rate(tasks, |_, _| {
+            let (blobs, id) = (Arc::clone(&blobs), id.clone());
+            async move {
+                let mut pieces = blobs.get_range(&id, 0..u64::MAX).await?;
+                while pieces.try_next().await?.is_some() {}
+                Ok(())
+            }
+        });
+        line(&format!("blob get {name}, {tasks} readers"), gets.await?, raw);
+    }
+    Ok(())
+}
