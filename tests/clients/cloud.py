@@ -116,8 +116,12 @@ class Account:
             "region_name": self.region,
             "aws_access_key_id": self.id,
             "aws_secret_access_key": "secret",
+            # Wrong values must reach the server: it is the one under test.
             "config": botocore.config.Config(
-                retries={"total_max_attempts": 1}, read_timeout=INVOKE_DEADLINE_S, max_pool_connections=64
+                retries={"total_max_attempts": 1},
+                read_timeout=INVOKE_DEADLINE_S,
+                max_pool_connections=64,
+                parameter_validation=False,
             ),
         } | options
         return boto3.client(service, **options)

@@ -29,8 +29,17 @@ def aws(account, tmp_path):
     def run(*words, fails=False, stream=False):
         command = [CLI, *words, "--output", "json"] if "tail" not in words else [CLI, *words]
         if stream:
-            return subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+            return subprocess.Popen(
+                command,
+                env=environment,
+                cwd=tmp_path,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        done = subprocess.run(
+            command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60
+        )
         assert (done.returncode != 0) == fails, done.stdout + done.stderr
         if fails:
             return done.stderr
@@ -55,7 +64,14 @@ def test_a_function_from_create_to_delete(aws):
     answer = aws("lambda", "invoke", "--function-name", "f", "--payload", '{"a":1}', "out.json")
     assert (answer["StatusCode"], answer["ExecutedVersion"]) == (200, "$LATEST")
     assert json.loads((aws.folder / "out.json").read_text()) == {"got": {"a": 1}}
-    aws("lambda", "update-function-configuration", "--function-name", "f", "--environment", "Variables={TEXT=set}")
+    aws(
+        "lambda",
+        "update-function-configuration",
+        "--function-name",
+        "f",
+        "--environment",
+        "Variables={TEXT=set}",
+    )
     aws("lambda", "wait", "function-updated-v2", "--function-name", "f")
     aws("lambda", "invoke", "--function-name", "f", "--payload", "{}", "out.json")
     assert json.loads((aws.folder / "out.json").read_text())["text"] == "set"
@@ -66,7 +82,10 @@ def test_a_function_from_create_to_delete(aws):
     assert listed == ["f"]
     aws("lambda", "delete-function", "--function-name", "f")
     error = aws("lambda", "get-function", "--function-name", "f", fails=True)
-    assert f"An error occurred (ResourceNotFoundException) when calling the GetFunction operation: Function not found: {aws.account.arn('f')}" in error
+    assert (
+        f"An error occurred (ResourceNotFoundException) when calling the GetFunction operation: Function not found: {aws.account.arn('f')}"
+        in error
+    )
 
 
 def test_a_url_and_its_permission(aws):
@@ -78,14 +97,23 @@ def test_a_url_and_its_permission(aws):
     )  # fmt: skip
     host = config["FunctionUrl"].split("/")[2]
     assert aws.account.cloud.http("GET", "/", host=host).data == b"over http"
-    assert json.loads(aws("lambda", "get-policy", "--function-name", "f")["Policy"])["Statement"][0]["Sid"] == "public"
+    assert (
+        json.loads(aws("lambda", "get-policy", "--function-name", "f")["Policy"])["Statement"][0]["Sid"]
+        == "public"
+    )
 
 
 def test_logs_tail(aws):
     create(aws, "f", "exports.handler = async (event) => console.log('line number', event.n);")
     aws.account.invoke("f", {"n": 1})
-    eventually(lambda: aws.account.logs.filter_log_events(logGroupName="/aws/lambda/f", filterPattern="number")["events"])
-    following = aws("logs", "tail", "/aws/lambda/f", "--follow", "--since", "5m", "--format", "short", stream=True)
+    eventually(
+        lambda: aws.account.logs.filter_log_events(logGroupName="/aws/lambda/f", filterPattern="number")[
+            "events"
+        ]
+    )
+    following = aws(
+        "logs", "tail", "/aws/lambda/f", "--follow", "--since", "5m", "--format", "short", stream=True
+    )
     lines = []
     reader = threading.Thread(target=lambda: lines.extend(iter(following.stdout.readline, "")), daemon=True)
     reader.start()
@@ -101,13 +129,28 @@ def test_logs_tail(aws):
 
 def test_iam_and_sts(aws):
     aws("iam", "create-role", "--role-name", "r", "--assume-role-policy-document", TRUSTS_LAMBDA)
-    aws("iam", "attach-role-policy", "--role-name", "r", "--policy-arn", "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole")
-    assert aws("iam", "list-attached-role-policies", "--role-name", "r")["AttachedPolicies"][0]["PolicyName"] == "AWSLambdaBasicExecutionRole"
-    assert aws("iam", "get-role", "--role-name", "r", "--query", "Role.Arn") == f"arn:aws:iam::{aws.account.id}:role/r"
+    aws(
+        "iam",
+        "attach-role-policy",
+        "--role-name",
+        "r",
+        "--policy-arn",
+        "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
+    )
+    assert (
+        aws("iam", "list-attached-role-policies", "--role-name", "r")["AttachedPolicies"][0]["PolicyName"]
+        == "AWSLambdaBasicExecutionRole"
+    )
+    assert (
+        aws("iam", "get-role", "--role-name", "r", "--query", "Role.Arn")
+        == f"arn:aws:iam::{aws.account.id}:role/r"
+    )
     assert aws("sts", "get-caller-identity")["Account"] == aws.account.id
     assert "NoSuchEntity" in aws("iam", "get-role", "--role-name", "absent", fails=True)
 
 
 def test_errors_end_the_command(aws):
     assert "(NotImplemented)" in aws("lambda", "list-event-source-mappings", fails=True)
-    assert "ValidationException" in aws("lambda", "invoke", "--function-name", "bad name", "out.json", fails=True)
+    assert "ValidationException" in aws(
+        "lambda", "invoke", "--function-name", "bad name", "out.json", fails=True
+    )

@@ -69,7 +69,12 @@ def test_its_death_and_replacement(rust):
 
 
 def test_a_script_as_bootstrap(account):
-    account.create("script", zip_of({"bootstrap": SHELL}, executable=("bootstrap",)), Runtime="provided.al2023", Handler="x")
+    account.create(
+        "script",
+        zip_of({"bootstrap": SHELL}, executable=("bootstrap",)),
+        Runtime="provided.al2023",
+        Handler="x",
+    )
     assert account.invoke("script", {"a": 1}).json() == {"echo": {"a": 1}}
     assert account.invoke("script", [2]).json() == {"echo": [2]}
 

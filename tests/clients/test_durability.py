@@ -11,7 +11,9 @@ from cloud import BINARY, eventually, zip_of
 @pytest.mark.parametrize("with_signal", [signal.SIGTERM, signal.SIGKILL])
 def test_everything_survives_a_restart(own_cloud, with_signal):
     account = own_cloud.account()
-    layer = account.functions.publish_layer_version(LayerName="l", Content={"ZipFile": zip_of({"opt.txt": "from the layer"})})
+    layer = account.functions.publish_layer_version(
+        LayerName="l", Content={"ZipFile": zip_of({"opt.txt": "from the layer"})}
+    )
     account.node(
         "kept",
         "exports.handler = async () => [process.env.TEXT, require('fs').readFileSync('/opt/opt.txt', 'utf8')];",
@@ -25,7 +27,11 @@ def test_everything_survives_a_restart(own_cloud, with_signal):
     account.functions.put_function_concurrency(FunctionName="kept", ReservedConcurrentExecutions=5)
     account.logs.create_log_group(logGroupName="/kept")
     request_id = account.invoke("kept").request_id
-    eventually(lambda: account.logs.filter_log_events(logGroupName="/aws/lambda/kept", filterPattern=f'"{request_id}"')["events"])
+    eventually(
+        lambda: account.logs.filter_log_events(
+            logGroupName="/aws/lambda/kept", filterPattern=f'"{request_id}"'
+        )["events"]
+    )
     before = account.functions.get_function(FunctionName="kept")
     policy = account.functions.get_policy(FunctionName="kept", Qualifier="live")["Policy"]
     role = account.iam.get_role(RoleName="function-role")["Role"]
@@ -42,7 +48,9 @@ def test_everything_survives_a_restart(own_cloud, with_signal):
     assert account.functions.get_policy(FunctionName="kept", Qualifier="live")["Policy"] == policy
     assert own_cloud.http("GET", "/", host=host).data == b'["kept","from the layer"]'
     assert account.iam.get_role(RoleName="function-role")["Role"] == role
-    assert account.logs.filter_log_events(logGroupName="/aws/lambda/kept", filterPattern=f'"{request_id}"')["events"]
+    assert account.logs.filter_log_events(logGroupName="/aws/lambda/kept", filterPattern=f'"{request_id}"')[
+        "events"
+    ]
     assert account.logs.describe_log_groups(logGroupNamePrefix="/kept")["logGroups"]
 
 
@@ -76,7 +84,10 @@ def test_credentials_issued_before_a_restart_stay_valid(own_cloud):
 
 def test_no_process_outlives_the_server(own_cloud):
     account = own_cloud.account()
-    account.python("sleeper", "import time\ndef handler(event, context):\n    print('marker-of-the-test')\n    return 1\n")
+    account.python(
+        "sleeper",
+        "import time\ndef handler(event, context):\n    print('marker-of-the-test')\n    return 1\n",
+    )
     account.invoke("sleeper")
     server = own_cloud.process.pid
     children = descendants(server)
@@ -108,7 +119,10 @@ def alive(pid):
 
 def test_a_data_folder_serves_one_process(own_cloud):
     second = subprocess.run(
-        [BINARY, "up", "--listen", "127.0.0.1:0", "--data", str(own_cloud.data)], capture_output=True, text=True, timeout=30
+        [BINARY, "up", "--listen", "127.0.0.1:0", "--data", str(own_cloud.data)],
+        capture_output=True,
+        text=True,
+        timeout=30,
     )
     assert second.returncode != 0
     assert str(own_cloud.data) in second.stderr and "panicked" not in second.stderr
@@ -117,7 +131,10 @@ def test_a_data_folder_serves_one_process(own_cloud):
 
 def test_a_taken_port_is_named(own_cloud, tmp_path):
     second = subprocess.run(
-        [BINARY, "up", "--listen", own_cloud.address, "--data", str(tmp_path / "other")], capture_output=True, text=True, timeout=30
+        [BINARY, "up", "--listen", own_cloud.address, "--data", str(tmp_path / "other")],
+        capture_output=True,
+        text=True,
+        timeout=30,
     )
     assert second.returncode != 0
     assert own_cloud.address in second.stderr and "panicked" not in second.stderr

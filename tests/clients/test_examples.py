@@ -21,7 +21,9 @@ def users(account):
 
 
 def http(account, base, method, path, body=None, host=None):
-    answer = account.cloud.http(method, base + path, body=json.dumps(body).encode() if body is not None else None, host=host)
+    answer = account.cloud.http(
+        method, base + path, body=json.dumps(body).encode() if body is not None else None, host=host
+    )
     return answer.status, json.loads(answer.data) if answer.data else None
 
 

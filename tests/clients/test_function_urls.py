@@ -7,7 +7,6 @@ import re
 import time
 
 import pytest
-import urllib3
 
 from cloud import eventually, refused
 
@@ -35,7 +34,9 @@ def test_configuration_life(account):
     functions = account.functions
     account.node("f", MIRROR)
     created = functions.create_function_url_config(
-        FunctionName="f", AuthType="NONE", Cors={"AllowOrigins": ["https://a.example"], "AllowMethods": ["GET"], "MaxAge": 60}
+        FunctionName="f",
+        AuthType="NONE",
+        Cors={"AllowOrigins": ["https://a.example"], "AllowMethods": ["GET"], "MaxAge": 60},
     )
     assert created["FunctionArn"] == account.arn("f")
     assert (created["AuthType"], created["InvokeMode"]) == ("NONE", "BUFFERED")
@@ -45,7 +46,9 @@ def test_configuration_life(account):
     assert read["Cors"] == {"AllowOrigins": ["https://a.example"], "AllowMethods": ["GET"], "MaxAge": 60}
     with refused("ResourceConflictException", 409):
         functions.create_function_url_config(FunctionName="f", AuthType="NONE")
-    updated = functions.update_function_url_config(FunctionName="f", AuthType="AWS_IAM", InvokeMode="RESPONSE_STREAM")
+    updated = functions.update_function_url_config(
+        FunctionName="f", AuthType="AWS_IAM", InvokeMode="RESPONSE_STREAM"
+    )
     assert (updated["AuthType"], updated["InvokeMode"]) == ("AWS_IAM", "RESPONSE_STREAM")
     assert updated["FunctionUrl"] == created["FunctionUrl"]
     listed = functions.list_function_url_configs(FunctionName="f")["FunctionUrlConfigs"]
@@ -79,7 +82,12 @@ def test_the_event_is_payload_format_two(mirror):
         host,
         "POST",
         "/a%20path/x?one=1&two=2&two=3&empty=&enc=%C3%BC%26",
-        headers={"Content-Type": "application/json", "Cookie": "a=1; b=2", "X-Custom": "value", "User-Agent": "tests"},
+        headers={
+            "Content-Type": "application/json",
+            "Cookie": "a=1; b=2",
+            "X-Custom": "value",
+            "User-Agent": "tests",
+        },
         body=b'{"k":"v"}',
     )
     assert (event["version"], event["routeKey"]) == ("2.0", "$default")
@@ -115,7 +123,9 @@ def test_small_events(mirror):
 
 def test_binary_bodies_are_base64(mirror):
     account, host = mirror
-    event = event_of(account, host, "PUT", body=b"\x00\xff\xfe", headers={"Content-Type": "application/octet-stream"})
+    event = event_of(
+        account, host, "PUT", body=b"\x00\xff\xfe", headers={"Content-Type": "application/octet-stream"}
+    )
     assert event["isBase64Encoded"] is True and base64.b64decode(event["body"]) == b"\x00\xff\xfe"
     for text_type in ("text/plain", "application/xml", "application/javascript"):
         event = event_of(account, host, "PUT", body=b"text", headers={"Content-Type": text_type})
@@ -136,7 +146,10 @@ RESPONSES = {
         "({ statusCode: 201, headers: { 'X-One': '1', 'Content-Type': 'text/plain' }, body: 'made' })",
         (201, {"x-one": "1", "content-type": "text/plain"}, b"made"),
     ),
-    "object without a status": ("({ some: 'object' })", (200, {"content-type": "application/json"}, b'{"some":"object"}')),
+    "object without a status": (
+        "({ some: 'object' })",
+        (200, {"content-type": "application/json"}, b'{"some":"object"}'),
+    ),
     "text": ("'plain'", (200, {"content-type": "application/json"}, b"plain")),
     "base64": (
         "({ statusCode: 200, headers: { 'content-type': 'image/x' }, body: Buffer.from([0, 255]).toString('base64'), isBase64Encoded: true })",
@@ -145,7 +158,10 @@ RESPONSES = {
     "no body": ("({ statusCode: 204 })", (204, {}, b"")),
     "redirect": ("({ statusCode: 302, headers: { location: '/else' } })", (302, {"location": "/else"}, b"")),
     "status as text": ("({ statusCode: '418', body: 'tea' })", (418, {}, b"tea")),
-    "number in a header": ("({ statusCode: 200, headers: { 'x-count': 7, 'x-flag': true } })", (200, {"x-count": "7", "x-flag": "true"}, b"")),
+    "number in a header": (
+        "({ statusCode: 200, headers: { 'x-count': 7, 'x-flag': true } })",
+        (200, {"x-count": "7", "x-flag": "true"}, b""),
+    ),
 }
 
 
@@ -159,12 +175,17 @@ def test_responses(account, response):
 
 
 def test_cookies_are_set_one_by_one(account):
-    account.node("f", "exports.handler = async () => ({ statusCode: 200, cookies: ['a=1; Path=/', 'b=2'], body: '' });")
+    account.node(
+        "f", "exports.handler = async () => ({ statusCode: 200, cookies: ['a=1; Path=/', 'b=2'], body: '' });"
+    )
     assert call(account, account.url("f")).headers.getlist("set-cookie") == ["a=1; Path=/", "b=2"]
 
 
 def test_errors_are_bad_gateway(account):
-    account.node("f", "exports.handler = async (event) => { if (event.rawPath === '/throw') throw new Error('secret detail'); return { statusCode: 'none' }; };")
+    account.node(
+        "f",
+        "exports.handler = async (event) => { if (event.rawPath === '/throw') throw new Error('secret detail'); return { statusCode: 'none' }; };",
+    )
     host = account.url("f")
     for path in ("/throw", "/bad-status"):
         answer = call(account, host, path=path)
@@ -200,7 +221,11 @@ CORS = {
     "AllowCredentials": True,
     "MaxAge": 600,
 }
-PREFLIGHT = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-token"}
+PREFLIGHT = {
+    "Origin": "https://app.example",
+    "Access-Control-Request-Method": "POST",
+    "Access-Control-Request-Headers": "x-token",
+}
 
 
 def test_preflight_is_answered_without_the_function(account):
@@ -209,7 +234,10 @@ def test_preflight_is_answered_without_the_function(account):
     answer = call(account, host, "OPTIONS", headers=PREFLIGHT)
     assert answer.status in (200, 204)
     assert answer.headers["access-control-allow-origin"] == "https://app.example"
-    assert {method.strip() for method in answer.headers["access-control-allow-methods"].split(",")} == {"GET", "POST"}
+    assert {method.strip() for method in answer.headers["access-control-allow-methods"].split(",")} == {
+        "GET",
+        "POST",
+    }
     assert answer.headers["access-control-allow-headers"].lower() == "x-token"
     assert answer.headers["access-control-allow-credentials"] == "true"
     assert answer.headers["access-control-max-age"] == "600"
@@ -224,7 +252,10 @@ def test_answers_carry_cors_headers(account):
     assert answer.headers["access-control-allow-origin"] == "https://app.example"
     assert answer.headers["access-control-expose-headers"].lower() == "x-seen"
     assert answer.headers["access-control-allow-credentials"] == "true"
-    assert "access-control-allow-origin" not in call(account, host, headers={"Origin": "https://evil.example"}).headers
+    assert (
+        "access-control-allow-origin"
+        not in call(account, host, headers={"Origin": "https://evil.example"}).headers
+    )
     assert "access-control-allow-origin" not in call(account, host).headers
 
 
@@ -266,5 +297,9 @@ def test_buffered_urls_hold_streams_back(account):
 def test_the_calls_are_logged(mirror):
     account, host = mirror
     call(account, host)
-    events = eventually(lambda: account.logs.filter_log_events(logGroupName="/aws/lambda/mirror", filterPattern="REPORT")["events"])
+    events = eventually(
+        lambda: account.logs.filter_log_events(logGroupName="/aws/lambda/mirror", filterPattern="REPORT")[
+            "events"
+        ]
+    )
     assert "Duration" in events[0]["message"]

@@ -14,7 +14,12 @@ OTHER_PACKAGE = zip_of({"index.js": "exports.handler = async () => 'new';"})
 
 def test_create_answers_the_whole_configuration(account):
     created = account.create(
-        "first", PACKAGE, Description="says it back", Timeout=7, MemorySize=256, Environment={"Variables": {"GREETING": "hi"}}
+        "first",
+        PACKAGE,
+        Description="says it back",
+        Timeout=7,
+        MemorySize=256,
+        Environment={"Variables": {"GREETING": "hi"}},
     )
     assert created["ResponseMetadata"]["HTTPStatusCode"] == 201
     assert created["FunctionName"] == "first"
@@ -39,7 +44,11 @@ def test_create_answers_the_whole_configuration(account):
 
 def test_defaults_are_those_of_aws(account):
     created = account.functions.create_function(
-        FunctionName="plain", Runtime="python3.12", Handler="a.b", Role=account.role(), Code={"ZipFile": zip_of({"a.py": ""})}
+        FunctionName="plain",
+        Runtime="python3.12",
+        Handler="a.b",
+        Role=account.role(),
+        Code={"ZipFile": zip_of({"a.py": ""})},
     )
     assert (created["Timeout"], created["MemorySize"], created["Description"]) == (3, 128, "")
 
@@ -87,7 +96,11 @@ def test_listing_pages(account):
     names = {f"page-{number}" for number in range(5)}
     for name in names:
         account.functions.create_function(
-            FunctionName=name, Runtime="nodejs20.x", Handler="index.handler", Role=account.role(), Code={"ZipFile": PACKAGE}
+            FunctionName=name,
+            Runtime="nodejs20.x",
+            Handler="index.handler",
+            Role=account.role(),
+            Code={"ZipFile": PACKAGE},
         )
     first = account.functions.list_functions(MaxItems=2)
     assert len(first["Functions"]) == 2 and first["NextMarker"]
@@ -102,14 +115,19 @@ def test_listing_all_versions(account):
     account.create("listed", PACKAGE, Publish=True)
     listed = account.functions.list_functions(FunctionVersion="ALL")["Functions"]
     assert {function["Version"] for function in listed} == {"$LATEST", "1"}
-    assert {function["FunctionArn"] for function in listed} == {account.arn("listed", "$LATEST"), account.arn("listed", "1")}
+    assert {function["FunctionArn"] for function in listed} == {
+        account.arn("listed", "$LATEST"),
+        account.arn("listed", "1"),
+    }
 
 
 def test_new_code_runs_after_the_update(account):
     created = account.create("changing", PACKAGE)
     assert account.invoke("changing", {"a": 1}).json()["event"] == {"a": 1}
     updated = account.functions.update_function_code(FunctionName="changing", ZipFile=OTHER_PACKAGE)
-    account.functions.get_waiter("function_updated_v2").wait(FunctionName="changing", WaiterConfig={"Delay": 1})
+    account.functions.get_waiter("function_updated_v2").wait(
+        FunctionName="changing", WaiterConfig={"Delay": 1}
+    )
     assert updated["CodeSha256"] == sha256_base64(OTHER_PACKAGE)
     assert updated["RevisionId"] != created["RevisionId"]
     assert account.invoke("changing").json() == "new"
@@ -119,7 +137,9 @@ def test_a_dry_run_changes_nothing(account):
     account.create("dry", PACKAGE)
     answer = account.functions.update_function_code(FunctionName="dry", ZipFile=OTHER_PACKAGE, DryRun=True)
     assert answer["CodeSha256"] == sha256_base64(OTHER_PACKAGE)
-    assert account.functions.get_function_configuration(FunctionName="dry")["CodeSha256"] == sha256_base64(PACKAGE)
+    assert account.functions.get_function_configuration(FunctionName="dry")["CodeSha256"] == sha256_base64(
+        PACKAGE
+    )
 
 
 def test_new_configuration_is_seen_by_the_function(account):
@@ -133,7 +153,9 @@ def test_new_configuration_is_seen_by_the_function(account):
         Description="changed",
         EphemeralStorage={"Size": 1024},
     )
-    account.functions.get_waiter("function_updated_v2").wait(FunctionName="configured", WaiterConfig={"Delay": 1})
+    account.functions.get_waiter("function_updated_v2").wait(
+        FunctionName="configured", WaiterConfig={"Delay": 1}
+    )
     assert (updated["Timeout"], updated["MemorySize"], updated["Description"]) == (9, 192, "changed")
     assert updated["EphemeralStorage"] == {"Size": 1024}
     assert updated["Handler"] == "index.handler"
@@ -143,13 +165,17 @@ def test_new_configuration_is_seen_by_the_function(account):
 def test_an_old_revision_is_refused(account):
     created = account.create("revised", PACKAGE)
     account.functions.update_function_configuration(FunctionName="revised", Description="first change")
-    account.functions.get_waiter("function_updated_v2").wait(FunctionName="revised", WaiterConfig={"Delay": 1})
+    account.functions.get_waiter("function_updated_v2").wait(
+        FunctionName="revised", WaiterConfig={"Delay": 1}
+    )
     stale = {"FunctionName": "revised", "RevisionId": created["RevisionId"]}
     with refused("PreconditionFailedException", 412, "Revision Id"):
         account.functions.update_function_configuration(Description="second change", **stale)
     with refused("PreconditionFailedException", 412, "Revision Id"):
         account.functions.update_function_code(ZipFile=OTHER_PACKAGE, **stale)
-    assert account.functions.get_function_configuration(FunctionName="revised")["Description"] == "first change"
+    assert (
+        account.functions.get_function_configuration(FunctionName="revised")["Description"] == "first change"
+    )
 
 
 def test_a_deleted_function_is_gone(account):
@@ -166,7 +192,13 @@ def test_a_deleted_function_is_gone(account):
 
 @pytest.mark.parametrize(
     "call",
-    ["get_function", "get_function_configuration", "delete_function", "publish_version", "list_versions_by_function"],
+    [
+        "get_function",
+        "get_function_configuration",
+        "delete_function",
+        "publish_version",
+        "list_versions_by_function",
+    ],
 )
 def test_what_is_missing_is_named(account, call):
     with refused("ResourceNotFoundException", 404, f"^Function not found: {account.arn('absent')}") as error:

@@ -25,15 +25,25 @@ def test_health_and_info(cloud):
 
 def test_every_answer_has_a_request_id(account):
     seen = {account.functions.list_functions()["ResponseMetadata"]["RequestId"] for _ in range(3)}
-    seen |= {account.iam.list_roles()["ResponseMetadata"]["RequestId"], account.logs.describe_log_groups()["ResponseMetadata"]["RequestId"]}
+    seen |= {
+        account.iam.list_roles()["ResponseMetadata"]["RequestId"],
+        account.logs.describe_log_groups()["ResponseMetadata"]["RequestId"],
+    }
     assert len(seen) == 5 and all(len(request_id) == 36 for request_id in seen)
 
 
 def test_hosts_of_aws_and_of_localstack(cloud, account):
     account.node("f", ECHO)
     scope = f"{account.id}/20260101/us-east-1/lambda/aws4_request"
-    headers = {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature={'0' * 64}"}
-    for host in ("lambda.us-east-1.amazonaws.com", "localhost.localstack.cloud:4566", "lambda.us-east-1.localhost.localstack.cloud:4566", "localhost"):
+    headers = {
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature={'0' * 64}"
+    }
+    for host in (
+        "lambda.us-east-1.amazonaws.com",
+        "localhost.localstack.cloud:4566",
+        "lambda.us-east-1.localhost.localstack.cloud:4566",
+        "localhost",
+    ):
         answer = cloud.http("GET", "/2015-03-31/functions/", headers=headers, host=host)
         assert answer.status == 200, host
         assert [function["FunctionName"] for function in json.loads(answer.data)["Functions"]] == ["f"]
@@ -57,9 +67,16 @@ def raw(cloud, request, close=False):
 
 
 def test_what_is_not_http_is_turned_away(cloud):
-    for request in (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"GET\r\n\r\n", b"\x00" * 100, b"GET / HTTP/9.9\r\n\r\n"):
+    for request in (
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"GET\r\n\r\n",
+        b"\x00" * 100,
+        b"GET / HTTP/9.9\r\n\r\n",
+    ):
         answer = raw(cloud, request, close=True)
-        assert answer == b"" or answer.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4", b"HTTP/1.1 505", b"\x00\x00")), answer
+        assert answer == b"" or answer.startswith(
+            (b"HTTP/1.1 4", b"HTTP/1.0 4", b"HTTP/1.1 505", b"\x00\x00")
+        ), answer
     assert cloud.http("GET", "/_localstack/health").status == 200
 
 
@@ -88,11 +105,18 @@ def test_expect_continue(cloud, account):
 
 
 def test_a_client_that_leaves_interrupts_nothing(account):
-    account.node("slow", "exports.handler = async () => { await new Promise((r) => setTimeout(r, 600)); console.log('finished'); };")
+    account.node(
+        "slow",
+        "exports.handler = async () => { await new Promise((r) => setTimeout(r, 600)); console.log('finished'); };",
+    )
     impatient = threading.Thread(target=leave_early, args=(account,))
     impatient.start()
     impatient.join()
-    eventually(lambda: account.logs.filter_log_events(logGroupName="/aws/lambda/slow", filterPattern="finished")["events"])
+    eventually(
+        lambda: account.logs.filter_log_events(logGroupName="/aws/lambda/slow", filterPattern="finished")[
+            "events"
+        ]
+    )
 
 
 def leave_early(account):
@@ -138,7 +162,10 @@ def test_reset_takes_a_real_account(own_cloud):
 
 def test_the_end_waits_for_what_runs(own_cloud):
     account = own_cloud.account()
-    account.node("slow", "exports.handler = async () => { console.log('began'); await new Promise((r) => setTimeout(r, 1500)); return 'finished'; };")
+    account.node(
+        "slow",
+        "exports.handler = async () => { console.log('began'); await new Promise((r) => setTimeout(r, 1500)); return 'finished'; };",
+    )
     with concurrent.futures.ThreadPoolExecutor(1) as threads:
         running = threads.submit(account.invoke, "slow")
         eventually(lambda: has_line(account, "/aws/lambda/slow", "began") or running.done())

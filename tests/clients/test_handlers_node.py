@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from cloud import code, zip_of
+from cloud import code
 
 REST_API = """
 const users = new Map();
@@ -27,7 +27,9 @@ exports.handler = async (event) => {
 
 def test_the_rest_api_in_one_function(account):
     account.node("users", REST_API)
-    created = account.invoke("users", {"httpMethod": "POST", "path": "/users", "body": '{"name":"Ada"}'}).json()
+    created = account.invoke(
+        "users", {"httpMethod": "POST", "path": "/users", "body": '{"name":"Ada"}'}
+    ).json()
     assert (created["statusCode"], json.loads(created["body"])) == (201, {"id": "1", "name": "Ada"})
     listed = account.invoke("users", {"httpMethod": "GET", "path": "/users"}).json()
     assert json.loads(listed["body"]) == [{"id": "1", "name": "Ada"}]
@@ -73,7 +75,9 @@ def test_handler_shapes(account, shape):
 
 
 def test_handlers_in_folders_and_nested_names(account):
-    account.create("nested", {"src/app.js": "exports.api = { get: async () => 'nested' };"}, Handler="src/app.api.get")
+    account.create(
+        "nested", {"src/app.js": "exports.api = { get: async () => 'nested' };"}, Handler="src/app.api.get"
+    )
     assert account.invoke("nested").json() == "nested"
 
 
@@ -83,7 +87,12 @@ def test_undefined_becomes_null(account):
 
 
 def test_environment(account):
-    account.node("environment", "exports.handler = async () => process.env;", Environment={"Variables": {"STAGE": "test"}}, MemorySize=256)
+    account.node(
+        "environment",
+        "exports.handler = async () => process.env;",
+        Environment={"Variables": {"STAGE": "test"}},
+        MemorySize=256,
+    )
     seen = account.invoke("environment").json()
     expected = {
         "STAGE": "test",
@@ -132,7 +141,13 @@ def test_context(account):
 
 
 def test_the_working_folder_is_the_code(account):
-    account.create("files", {"index.js": "exports.handler = async () => [process.cwd(), require('fs').readFileSync('data.txt', 'utf8')];", "data.txt": "beside"})
+    account.create(
+        "files",
+        {
+            "index.js": "exports.handler = async () => [process.cwd(), require('fs').readFileSync('data.txt', 'utf8')];",
+            "data.txt": "beside",
+        },
+    )
     assert account.invoke("files").json() == ["/var/task", "beside"]
 
 
@@ -144,8 +159,16 @@ FAILURES = {
         "Broken",
         "own",
     ),
-    "callback": ("exports.handler = (event, context, callback) => callback(new Error('by callback'));", "Error", "by callback"),
-    "context.fail": ("exports.handler = (event, context) => context.fail(new Error('by context'));", "Error", "by context"),
+    "callback": (
+        "exports.handler = (event, context, callback) => callback(new Error('by callback'));",
+        "Error",
+        "by callback",
+    ),
+    "context.fail": (
+        "exports.handler = (event, context) => context.fail(new Error('by context'));",
+        "Error",
+        "by context",
+    ),
     "not an Error": ("exports.handler = async () => { throw 'just text'; };", "string", "just text"),
 }
 
@@ -168,7 +191,10 @@ def test_failures_are_logged_with_their_trace(account):
 
 
 def test_unhandled_rejection(account):
-    account.node("rejecting", "exports.handler = (event, context, callback) => { Promise.reject(new Error('forgotten')); };")
+    account.node(
+        "rejecting",
+        "exports.handler = (event, context, callback) => { Promise.reject(new Error('forgotten')); };",
+    )
     error = account.invoke("rejecting").error()
     assert error["errorType"] == "Runtime.UnhandledPromiseRejection"
     assert "forgotten" in error["errorMessage"]
@@ -181,14 +207,24 @@ INIT_FAILURES = {
         "Runtime.ImportModuleError",
         r"^Error: Cannot find module 'not-there'",
     ),
-    "missing file": ({"other.js": ""}, "index.handler", "Runtime.ImportModuleError", r"Cannot find module 'index'"),
+    "missing file": (
+        {"other.js": ""},
+        "index.handler",
+        "Runtime.ImportModuleError",
+        r"Cannot find module 'index'",
+    ),
     "missing handler": (
         {"index.js": "exports.other = async () => 1;"},
         "index.handler",
         "Runtime.HandlerNotFound",
         r"^index\.handler is undefined or not exported$",
     ),
-    "syntax error": ({"index.js": "exports.handler = async () => {{;"}, "index.handler", "Runtime.UserCodeSyntaxError", r"^SyntaxError: "),
+    "syntax error": (
+        {"index.js": "exports.handler = async () => {{;"},
+        "index.handler",
+        "Runtime.UserCodeSyntaxError",
+        r"^SyntaxError: ",
+    ),
     "error at start": (
         {"index.js": "throw new RangeError('at start'); exports.handler = async () => 1;"},
         "index.handler",
@@ -210,7 +246,10 @@ def test_init_failures(account, failure):
 
 
 def test_exit_is_an_error_and_the_next_call_works(account):
-    account.node("leaving", "exports.handler = async (event) => { if (event.leave) process.exit(event.code); return 'stayed'; };")
+    account.node(
+        "leaving",
+        "exports.handler = async (event) => { if (event.leave) process.exit(event.code); return 'stayed'; };",
+    )
     for exit_code in (0, 7):
         reply = account.invoke("leaving", {"leave": True, "code": exit_code})
         error = reply.error()
@@ -223,11 +262,16 @@ def test_exit_is_an_error_and_the_next_call_works(account):
 
 
 def test_console_lines_carry_time_request_and_level(account):
-    account.node("chatty", "exports.handler = async () => { console.log('one', { two: 2 }); console.error('bad'); console.warn('hm'); console.debug('dd'); };")
+    account.node(
+        "chatty",
+        "exports.handler = async () => { console.log('one', { two: 2 }); console.error('bad'); console.warn('hm'); console.debug('dd'); };",
+    )
     reply = account.invoke("chatty", LogType="Tail")
     stamp = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
     for level, text in (("INFO", r"one \{ two: 2 \}"), ("ERROR", "bad"), ("WARN", "hm"), ("DEBUG", "dd")):
-        assert re.search(rf"^{stamp}\t{reply.request_id}\t{level}\t{text}$", reply.log, re.M), reply.log
+        assert re.search(rf"^{stamp}\t{reply.request_id}\t{level}\t{text}$", reply.log, re.MULTILINE), (
+            reply.log
+        )
 
 
 def test_background_work_is_frozen_out_of_the_answer(account):

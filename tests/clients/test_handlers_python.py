@@ -13,16 +13,25 @@ def test_event_in_result_out(account):
 
 
 def test_handlers_in_packages(account):
-    files = {"pkg/__init__.py": "", "pkg/api.py": "from . import data\ndef get(event, context): return data.VALUE\n", "pkg/data.py": "VALUE = 'inner'\n"}
+    files = {
+        "pkg/__init__.py": "",
+        "pkg/api.py": "from . import data\ndef get(event, context): return data.VALUE\n",
+        "pkg/data.py": "VALUE = 'inner'\n",
+    }
     account.create("packaged", files, Runtime="python3.12", Handler="pkg.api.get")
     assert account.invoke("packaged").json() == "inner"
     account.functions.update_function_configuration(FunctionName="packaged", Handler="pkg/api.get")
-    account.functions.get_waiter("function_updated_v2").wait(FunctionName="packaged", WaiterConfig={"Delay": 1})
+    account.functions.get_waiter("function_updated_v2").wait(
+        FunctionName="packaged", WaiterConfig={"Delay": 1}
+    )
     assert account.invoke("packaged").json() == "inner"
 
 
 def test_module_state_lives_on(account):
-    account.python("counting", "calls = 0\ndef handler(event, context):\n    global calls\n    calls += 1\n    return calls\n")
+    account.python(
+        "counting",
+        "calls = 0\ndef handler(event, context):\n    global calls\n    calls += 1\n    return calls\n",
+    )
     assert [account.invoke("counting").json() for _ in range(3)] == [1, 2, 3]
 
 
@@ -87,7 +96,10 @@ def test_an_exception_has_type_message_request_and_stack(account):
     error = reply.error()
     assert (error["errorType"], error["errorMessage"]) == ("OrderMissing", "no order 7")
     assert error["requestId"] == reply.request_id
-    assert [re.match(r'  File "/var/task/app\.py", line \d+, in (\w+)\n    ', frame)[1] for frame in error["stackTrace"]] == ["handler", "find"]
+    assert [
+        re.match(r'  File "/var/task/app\.py", line \d+, in (\w+)\n    ', frame)[1]
+        for frame in error["stackTrace"]
+    ] == ["handler", "find"]
     error = account.invoke("failing", {}).error()
     assert (error["errorType"], error["errorMessage"]) == ("KeyError", "'order'")
 
@@ -100,10 +112,30 @@ def test_failures_are_logged(account):
 
 
 INIT_FAILURES = {
-    "missing package": ("import not_there\ndef handler(event, context): pass\n", "app.handler", "Runtime.ImportModuleError", r"^Unable to import module 'app': No module named 'not_there'$"),
-    "missing module": ("", "other.handler", "Runtime.ImportModuleError", r"^Unable to import module 'other': No module named 'other'$"),
-    "missing handler": ("x = 1\n", "app.handler", "Runtime.HandlerNotFound", r"^Handler 'handler' missing on module 'app'$"),
-    "syntax error": ("def handler(event, context:\n    pass\n", "app.handler", "Runtime.UserCodeSyntaxError", r"^Syntax error in module 'app': "),
+    "missing package": (
+        "import not_there\ndef handler(event, context): pass\n",
+        "app.handler",
+        "Runtime.ImportModuleError",
+        r"^Unable to import module 'app': No module named 'not_there'$",
+    ),
+    "missing module": (
+        "",
+        "other.handler",
+        "Runtime.ImportModuleError",
+        r"^Unable to import module 'other': No module named 'other'$",
+    ),
+    "missing handler": (
+        "x = 1\n",
+        "app.handler",
+        "Runtime.HandlerNotFound",
+        r"^Handler 'handler' missing on module 'app'$",
+    ),
+    "syntax error": (
+        "def handler(event, context:\n    pass\n",
+        "app.handler",
+        "Runtime.UserCodeSyntaxError",
+        r"^Syntax error in module 'app': ",
+    ),
     "error at start": ("raise RuntimeError('at start')\n", "app.handler", "RuntimeError", r"^at start$"),
     "handler without a dot": ("", "app", "Runtime.MalformedHandlerName", r"^Bad handler 'app': "),
 }
@@ -127,7 +159,10 @@ def test_what_json_cannot_say_is_refused(account):
 
 
 def test_exit_is_an_error_and_the_next_call_works(account):
-    account.python("leaving", "import os\ndef handler(event, context):\n    if 'code' in event: os._exit(event['code'])\n    return 'stayed'\n")
+    account.python(
+        "leaving",
+        "import os\ndef handler(event, context):\n    if 'code' in event: os._exit(event['code'])\n    return 'stayed'\n",
+    )
     reply = account.invoke("leaving", {"code": 7})
     assert reply.error() == {
         "errorType": "Runtime.ExitError",
@@ -154,7 +189,9 @@ def test_print_and_logging_reach_the_log(account):
     assert "printed twice" in lines
     stamp = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
     for level, text in (("INFO", "informed"), ("WARNING", "warned")):
-        assert re.search(rf"^\[{level}\]\t{stamp}\t{reply.request_id}\t{text}$", reply.log, re.M), reply.log
+        assert re.search(rf"^\[{level}\]\t{stamp}\t{reply.request_id}\t{text}$", reply.log, re.MULTILINE), (
+            reply.log
+        )
 
 
 def test_boto3_acts_as_the_role(account):
@@ -176,21 +213,31 @@ def test_boto3_acts_as_the_role(account):
         MemorySize=512,
     )
     answer = account.invoke("identity").json()
-    assert answer["identity"] == [account.id, f"arn:aws:sts::{account.id}:assumed-role/function-role/identity"]
+    assert answer["identity"] == [
+        account.id,
+        f"arn:aws:sts::{account.id}:assumed-role/function-role/identity",
+    ]
     assert answer["functions"] == ["identity"]
     assert answer["key"].startswith("ASIA")
 
 
 def test_unknown_minor_versions_run_on_what_is_installed(account):
     for runtime in ("python3.9", "python3.13", "python3.14"):
-        account.python(f"version-{runtime.replace('.', '-')}", "def handler(event, context): return 'ran'\n", Runtime=runtime)
+        account.python(
+            f"version-{runtime.replace('.', '-')}",
+            "def handler(event, context): return 'ran'\n",
+            Runtime=runtime,
+        )
         assert account.invoke(f"version-{runtime.replace('.', '-')}").json() == "ran"
 
 
 def test_dependencies_beside_the_code_win(account):
     account.create(
         "vendored",
-        {"app.py": code("import requests\ndef handler(event, context): return requests.WHO\n"), "requests.py": "WHO = 'vendored'\n"},
+        {
+            "app.py": code("import requests\ndef handler(event, context): return requests.WHO\n"),
+            "requests.py": "WHO = 'vendored'\n",
+        },
         Runtime="python3.12",
         Handler="app.handler",
     )

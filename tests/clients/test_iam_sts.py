@@ -7,13 +7,21 @@ import pytest
 
 from cloud import TRUSTS_LAMBDA, refused
 
-ALLOWS_LOGS = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}]}
+ALLOWS_LOGS = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}],
+}
 
 
 def test_role_life(account):
     iam = account.iam
     created = iam.create_role(
-        RoleName="r", Path="/service/", AssumeRolePolicyDocument=TRUSTS_LAMBDA, Description="runs", MaxSessionDuration=7200, Tags=[{"Key": "team", "Value": "one"}]
+        RoleName="r",
+        Path="/service/",
+        AssumeRolePolicyDocument=TRUSTS_LAMBDA,
+        Description="runs",
+        MaxSessionDuration=7200,
+        Tags=[{"Key": "team", "Value": "one"}],
     )["Role"]
     assert created["Arn"] == f"arn:aws:iam::{account.id}:role/service/r"
     assert re.fullmatch(r"AROA[A-Z0-9]{17}", created["RoleId"])
@@ -34,11 +42,17 @@ def test_role_life(account):
 
 def test_roles_are_listed_in_pages(account):
     for number in range(5):
-        account.iam.create_role(RoleName=f"r{number}", Path="/even/" if number % 2 == 0 else "/odd/", AssumeRolePolicyDocument=TRUSTS_LAMBDA)
+        account.iam.create_role(
+            RoleName=f"r{number}",
+            Path="/even/" if number % 2 == 0 else "/odd/",
+            AssumeRolePolicyDocument=TRUSTS_LAMBDA,
+        )
     pages = list(account.iam.get_paginator("list_roles").paginate(PaginationConfig={"PageSize": 2}))
     assert [len(page["Roles"]) for page in pages] == [2, 2, 1]
     assert [page["IsTruncated"] for page in pages] == [True, True, False]
-    assert [role["RoleName"] for page in pages for role in page["Roles"]] == [f"r{number}" for number in range(5)]
+    assert [role["RoleName"] for page in pages for role in page["Roles"]] == [
+        f"r{number}" for number in range(5)
+    ]
     odd = account.iam.list_roles(PathPrefix="/odd/")["Roles"]
     assert [role["RoleName"] for role in odd] == ["r1", "r3"]
 
@@ -86,7 +100,9 @@ def test_inline_policies(account):
 def test_managed_policies(account):
     iam = account.iam
     account.role("r")
-    policy = iam.create_policy(PolicyName="p", PolicyDocument=json.dumps(ALLOWS_LOGS), Description="logs only")["Policy"]
+    policy = iam.create_policy(
+        PolicyName="p", PolicyDocument=json.dumps(ALLOWS_LOGS), Description="logs only"
+    )["Policy"]
     assert policy["Arn"] == f"arn:aws:iam::{account.id}:policy/p"
     assert (policy["DefaultVersionId"], policy["AttachmentCount"], policy["IsAttachable"]) == ("v1", 0, True)
     with refused("EntityAlreadyExists", 409):
@@ -95,7 +111,9 @@ def test_managed_policies(account):
     assert version["Document"] == ALLOWS_LOGS and version["IsDefaultVersion"] is True
     iam.attach_role_policy(RoleName="r", PolicyArn=policy["Arn"])
     iam.attach_role_policy(RoleName="r", PolicyArn=policy["Arn"])
-    assert iam.list_attached_role_policies(RoleName="r")["AttachedPolicies"] == [{"PolicyName": "p", "PolicyArn": policy["Arn"]}]
+    assert iam.list_attached_role_policies(RoleName="r")["AttachedPolicies"] == [
+        {"PolicyName": "p", "PolicyArn": policy["Arn"]}
+    ]
     assert iam.get_policy(PolicyArn=policy["Arn"])["Policy"]["AttachmentCount"] == 1
     assert [found["Arn"] for found in iam.list_policies(Scope="Local")["Policies"]] == [policy["Arn"]]
     for delete in (lambda: iam.delete_role(RoleName="r"), lambda: iam.delete_policy(PolicyArn=policy["Arn"])):
@@ -155,7 +173,11 @@ def test_assuming_what_is_not_there(account):
 
 def test_wrong_signatures_of_issued_keys_are_refused(account):
     credentials = account.sts.get_session_token()["Credentials"] | {"SecretAccessKey": "wrong"}
-    with refused("SignatureDoesNotMatch", 403, "The request signature we calculated does not match the signature you provided"):
+    with refused(
+        "SignatureDoesNotMatch",
+        403,
+        "The request signature we calculated does not match the signature you provided",
+    ):
         session_client(account, "sts", credentials).get_caller_identity()
     with refused("InvalidSignatureException", 403):
         session_client(account, "lambda", credentials).list_functions()

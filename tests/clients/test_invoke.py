@@ -49,7 +49,10 @@ def test_the_log_tail_comes_with_the_answer(account):
 
 
 def test_the_log_tail_is_the_last_four_kilobytes(account):
-    account.node("verbose", "exports.handler = async () => { for (let i = 0; i < 500; i++) console.log('line ' + i); };")
+    account.node(
+        "verbose",
+        "exports.handler = async () => { for (let i = 0; i < 500; i++) console.log('line ' + i); };",
+    )
     log = account.invoke("verbose", LogType="Tail").log
     assert len(log.encode()) <= 4096
     assert "line 499" in log and "line 0\n" not in log
@@ -82,7 +85,9 @@ def test_qualifiers_choose_the_version(account):
 
 
 def test_the_process_is_reused(account):
-    account.node("counting", "let calls = 0; exports.handler = async () => ({ calls: ++calls, pid: process.pid });")
+    account.node(
+        "counting", "let calls = 0; exports.handler = async () => ({ calls: ++calls, pid: process.pid });"
+    )
     replies = [account.invoke("counting").json() for _ in range(5)]
     assert [reply["calls"] for reply in replies] == [1, 2, 3, 4, 5]
 
@@ -134,7 +139,10 @@ def test_a_larger_response_is_an_error_of_the_function(account):
     account.node("big", "exports.handler = async () => 'x'.repeat(6 * 1024 * 1024 + 200);", MemorySize=512)
     error = account.invoke("big").error()
     assert error["errorType"] == "Function.ResponseSizeTooLarge"
-    assert "Response payload size exceeded maximum allowed payload size (6291556 bytes)." in error["errorMessage"]
+    assert (
+        "Response payload size exceeded maximum allowed payload size (6291556 bytes)."
+        in error["errorMessage"]
+    )
     assert account.invoke("big").function_error == "Unhandled"
 
 

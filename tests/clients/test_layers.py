@@ -9,17 +9,26 @@ LISTS_OPT = "const fs = require('fs'); exports.handler = async () => fs.readFile
 
 def layer(account, name, files, **settings):
     content = zip_of(files)
-    return content, account.functions.publish_layer_version(LayerName=name, Content={"ZipFile": content}, **settings)
+    return content, account.functions.publish_layer_version(
+        LayerName=name, Content={"ZipFile": content}, **settings
+    )
 
 
 def test_layer_life(account):
     functions = account.functions
     content, first = layer(
-        account, "tools", {"which.txt": "first"}, Description="handy", CompatibleRuntimes=["nodejs20.x", "python3.12"], LicenseInfo="MIT"
+        account,
+        "tools",
+        {"which.txt": "first"},
+        Description="handy",
+        CompatibleRuntimes=["nodejs20.x", "python3.12"],
+        LicenseInfo="MIT",
     )
     arn = f"arn:aws:lambda:us-east-1:{account.id}:layer:tools"
     assert (first["LayerArn"], first["LayerVersionArn"], first["Version"]) == (arn, f"{arn}:1", 1)
-    assert first["Content"]["CodeSha256"] == sha256_base64(content) and first["Content"]["CodeSize"] == len(content)
+    assert first["Content"]["CodeSha256"] == sha256_base64(content) and first["Content"]["CodeSize"] == len(
+        content
+    )
     assert (first["Description"], first["LicenseInfo"]) == ("handy", "MIT")
     assert first["CompatibleRuntimes"] == ["nodejs20.x", "python3.12"]
     _, second = layer(account, "tools", {"which.txt": "second"}, CompatibleRuntimes=["python3.12"])
@@ -31,7 +40,9 @@ def test_layer_life(account):
     versions = functions.list_layer_versions(LayerName="tools")["LayerVersions"]
     assert [version["Version"] for version in versions] == [2, 1]
     listed = functions.list_layers()["Layers"]
-    assert [(entry["LayerName"], entry["LatestMatchingVersion"]["Version"]) for entry in listed] == [("tools", 2)]
+    assert [(entry["LayerName"], entry["LatestMatchingVersion"]["Version"]) for entry in listed] == [
+        ("tools", 2)
+    ]
     matching = functions.list_layers(CompatibleRuntime="nodejs20.x")["Layers"]
     assert [entry["LatestMatchingVersion"]["Version"] for entry in matching] == [1]
 
@@ -58,7 +69,9 @@ def test_later_layers_win(account):
     assert all(used["CodeSize"] > 0 for used in created["Layers"])
     assert account.invoke("layered").json() == "high only-high.txt,only-low.txt,which.txt"
     account.functions.update_function_configuration(FunctionName="layered", Layers=arns[::-1])
-    account.functions.get_waiter("function_updated_v2").wait(FunctionName="layered", WaiterConfig={"Delay": 1})
+    account.functions.get_waiter("function_updated_v2").wait(
+        FunctionName="layered", WaiterConfig={"Delay": 1}
+    )
     assert account.invoke("layered").json() == "low only-high.txt,only-low.txt,which.txt"
 
 
@@ -70,11 +83,19 @@ def test_a_deleted_layer_version_still_serves_its_functions(account):
 
 
 def test_packages_in_layers_are_found(account):
-    _, node = layer(account, "node", {"nodejs/node_modules/from-layer/index.js": "module.exports = 'node package';"})
-    account.node("node", "exports.handler = async () => require('from-layer');", Layers=[node["LayerVersionArn"]])
+    _, node = layer(
+        account, "node", {"nodejs/node_modules/from-layer/index.js": "module.exports = 'node package';"}
+    )
+    account.node(
+        "node", "exports.handler = async () => require('from-layer');", Layers=[node["LayerVersionArn"]]
+    )
     assert account.invoke("node").json() == "node package"
     _, python = layer(account, "python", {"python/from_layer.py": "VALUE = 'python package'\n"})
-    account.python("python", "import from_layer\ndef handler(event, context): return from_layer.VALUE\n", Layers=[python["LayerVersionArn"]])
+    account.python(
+        "python",
+        "import from_layer\ndef handler(event, context): return from_layer.VALUE\n",
+        Layers=[python["LayerVersionArn"]],
+    )
     assert account.invoke("python").json() == "python package"
 
 

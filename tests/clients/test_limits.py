@@ -6,11 +6,17 @@ import pytest
 
 
 def test_timeout_in_node(account):
-    account.node("slow", "exports.handler = async (event) => { if (event.wait) await new Promise(() => setTimeout(() => {}, 60000)); return 'ok'; };", Timeout=1)
+    account.node(
+        "slow",
+        "exports.handler = async (event) => { if (event.wait) await new Promise(() => setTimeout(() => {}, 60000)); return 'ok'; };",
+        Timeout=1,
+    )
     reply = account.invoke("slow", {"wait": True}, LogType="Tail")
     error = reply.error()
     assert error["errorType"] == "Sandbox.Timedout"
-    message = rf"\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{{3}}Z {reply.request_id} Task timed out after 1\.00 seconds"
+    message = (
+        rf"\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{{3}}Z {reply.request_id} Task timed out after 1\.00 seconds"
+    )
     assert re.fullmatch(message, error["errorMessage"])
     assert re.search(message, reply.log)
     assert re.search(r"REPORT .*Duration: 1\d{3}\.\d\d ms", reply.log)
@@ -18,7 +24,11 @@ def test_timeout_in_node(account):
 
 
 def test_timeout_while_the_processor_is_busy(account):
-    account.python("busy", "def handler(event, context):\n    while event.get('spin'): pass\n    return 'ok'\n", Timeout=1)
+    account.python(
+        "busy",
+        "def handler(event, context):\n    while event.get('spin'): pass\n    return 'ok'\n",
+        Timeout=1,
+    )
     assert account.invoke("busy", {"spin": True}).error()["errorType"] == "Sandbox.Timedout"
     assert account.invoke("busy", {}).json() == "ok"
 
@@ -26,9 +36,15 @@ def test_timeout_while_the_processor_is_busy(account):
 @pytest.mark.parametrize("runtime", ["node", "python"])
 def test_memory(account, runtime):
     if runtime == "node":
-        account.node("greedy", "exports.handler = async (event) => { const all = []; for (let i = 0; i < event.mib; i++) all.push(Buffer.alloc(1 << 20, 1)); return all.length; };", MemorySize=192)
+        account.node(
+            "greedy",
+            "exports.handler = async (event) => { const all = []; for (let i = 0; i < event.mib; i++) all.push(Buffer.alloc(1 << 20, 1)); return all.length; };",
+            MemorySize=192,
+        )
     else:
-        account.python("greedy", "def handler(event, context):\n    return len(b'x' * (event['mib'] << 20)) >> 20\n")
+        account.python(
+            "greedy", "def handler(event, context):\n    return len(b'x' * (event['mib'] << 20)) >> 20\n"
+        )
     reply = account.invoke("greedy", {"mib": 1024}, LogType="Tail")
     assert reply.error() == {
         "errorType": "Runtime.ExitError",
@@ -40,10 +56,16 @@ def test_memory(account, runtime):
 
 
 def test_memory_used_is_measured(account):
-    account.python("measured", "def handler(event, context):\n    return len(b'x' * (event['mib'] << 20)) >> 20\n", MemorySize=512)
+    account.python(
+        "measured",
+        "def handler(event, context):\n    return len(b'x' * (event['mib'] << 20)) >> 20\n",
+        MemorySize=512,
+    )
+
     def used(mib):
         log = account.invoke("measured", {"mib": mib}, LogType="Tail").log
         return int(re.search(r"Max Memory Used: (\d+) MB", log)[1])
+
     small, large = used(1), used(200)
     assert 1 < small < 100 < large - small < 260
 
@@ -153,15 +175,24 @@ def test_the_host_is_out_of_reach(cloud, account):
             }
         """,
     )
-    seen = account.invoke("prying", {"secret": str(secret), "data": str(cloud.data), "pid": cloud.process.pid}).json()
+    seen = account.invoke(
+        "prying", {"secret": str(secret), "data": str(cloud.data), "pid": cloud.process.pid}
+    ).json()
     assert len(seen.pop("processes")) <= 4
     denied = {"FileNotFoundError", "PermissionError", "OSError", "ProcessLookupError"}
     assert {name: result for name, result in seen.items() if result not in denied} == {}
 
 
 def test_functions_do_not_see_each_other(account):
-    account.python("one", "import os\nopen('/tmp/left', 'w').write('x')\ndef handler(event, context): return os.getpid()\n")
-    account.python("two", "import os\ndef handler(event, context): return [os.listdir('/tmp'), 'left' in str(os.environ)]\n", Environment={"Variables": {"MINE": "two"}})
+    account.python(
+        "one",
+        "import os\nopen('/tmp/left', 'w').write('x')\ndef handler(event, context): return os.getpid()\n",
+    )
+    account.python(
+        "two",
+        "import os\ndef handler(event, context): return [os.listdir('/tmp'), 'left' in str(os.environ)]\n",
+        Environment={"Variables": {"MINE": "two"}},
+    )
     account.invoke("one").json()
     assert account.invoke("two").json() == [[], False]
     account.node("three", "exports.handler = async () => process.env.MINE || 'unset';")
@@ -169,7 +200,10 @@ def test_functions_do_not_see_each_other(account):
 
 
 def test_a_killed_worker_is_replaced(account):
-    account.python("dying", "import os\ndef handler(event, context):\n    if event.get('die'): os.kill(os.getpid(), event['die'])\n    return 'alive'\n")
+    account.python(
+        "dying",
+        "import os\ndef handler(event, context):\n    if event.get('die'): os.kill(os.getpid(), event['die'])\n    return 'alive'\n",
+    )
     for signal in (9, 11, 6):
         reply = account.invoke("dying", {"die": signal})
         # The first process of a PID namespace ignores signals it has no handler for, its own included.

@@ -23,7 +23,9 @@ def group(account):
 def write(account, stream, messages, start=None):
     """Writes one event a second, the last one just now."""
     start = start or now_ms() - 1000 * len(messages)
-    events = [{"timestamp": start + 1000 * number, "message": message} for number, message in enumerate(messages)]
+    events = [
+        {"timestamp": start + 1000 * number, "message": message} for number, message in enumerate(messages)
+    ]
     return account.logs.put_log_events(logGroupName=GROUP, logStreamName=stream, logEvents=events)
 
 
@@ -34,7 +36,13 @@ def messages(answer):
 def test_a_function_leaves_start_lines_end_and_report(account):
     account.node("chatty", "exports.handler = async (event) => { console.log('saw', event.n); };")
     replies = [account.invoke("chatty", {"n": n}) for n in range(2)]
-    events = eventually(lambda: (found := account.logs.filter_log_events(logGroupName="/aws/lambda/chatty")["events"]) and len(found) >= 8 and found)
+    events = eventually(
+        lambda: (
+            (found := account.logs.filter_log_events(logGroupName="/aws/lambda/chatty")["events"])
+            and len(found) >= 8
+            and found
+        )
+    )
     lines = [event["message"].rstrip("\n") for event in events]
     for n, reply in enumerate(replies):
         own = [line for line in lines if reply.request_id in line]
@@ -56,14 +64,29 @@ def test_each_worker_has_its_stream(account):
     account.node("f", "exports.handler = async (event) => { if (event.leave) process.exit(1); };")
     account.invoke("f", {"leave": True})
     account.invoke("f", {})
-    streams = eventually(lambda: (found := account.logs.describe_log_streams(logGroupName="/aws/lambda/f")["logStreams"]) and len(found) == 2 and found)
+    streams = eventually(
+        lambda: (
+            (found := account.logs.describe_log_streams(logGroupName="/aws/lambda/f")["logStreams"])
+            and len(found) == 2
+            and found
+        )
+    )
     assert len({stream["logStreamName"] for stream in streams}) == 2
 
 
 def test_an_own_log_group(account):
-    account.node("f", "exports.handler = async () => console.log('elsewhere');", LoggingConfig={"LogGroup": "/own/group"})
+    account.node(
+        "f",
+        "exports.handler = async () => console.log('elsewhere');",
+        LoggingConfig={"LogGroup": "/own/group"},
+    )
     account.invoke("f")
-    eventually(lambda: any("elsewhere" in line for line in messages(account.logs.filter_log_events(logGroupName="/own/group"))))
+    eventually(
+        lambda: any(
+            "elsewhere" in line
+            for line in messages(account.logs.filter_log_events(logGroupName="/own/group"))
+        )
+    )
 
 
 def test_groups(account):
@@ -77,7 +100,9 @@ def test_groups(account):
     assert described[0]["arn"] == f"arn:aws:logs:us-east-1:{account.id}:log-group:/a/one:*"
     assert described[0]["logGroupArn"] == f"arn:aws:logs:us-east-1:{account.id}:log-group:/a/one"
     assert described[0]["storedBytes"] == 0 and abs(described[0]["creationTime"] - now_ms()) < 60_000
-    assert [g["logGroupName"] for g in logs.describe_log_groups(logGroupNamePattern="thr")["logGroups"]] == ["/b/three"]
+    assert [g["logGroupName"] for g in logs.describe_log_groups(logGroupNamePattern="thr")["logGroups"]] == [
+        "/b/three"
+    ]
     pages = list(logs.get_paginator("describe_log_groups").paginate(PaginationConfig={"PageSize": 2}))
     assert [len(page["logGroups"]) for page in pages] == [2, 1]
     logs.delete_log_group(logGroupName="/a/one")
@@ -87,8 +112,10 @@ def test_groups(account):
 
 def test_retention(group):
     logs = group.logs
+
     def retention():
         return logs.describe_log_groups(logGroupNamePrefix=GROUP)["logGroups"][0].get("retentionInDays")
+
     assert retention() is None
     logs.put_retention_policy(logGroupName=GROUP, retentionInDays=7)
     assert retention() == 7
@@ -117,15 +144,24 @@ def test_streams(group):
         logs.create_log_stream(logGroupName=GROUP, logStreamName=name)
     with refused("ResourceAlreadyExistsException", 400, "The specified log stream already exists"):
         logs.create_log_stream(logGroupName=GROUP, logStreamName="a-stream")
+
     def names(**options):
-        return [stream["logStreamName"] for stream in logs.describe_log_streams(logGroupName=GROUP, **options)["logStreams"]]
+        return [
+            stream["logStreamName"]
+            for stream in logs.describe_log_streams(logGroupName=GROUP, **options)["logStreams"]
+        ]
+
     assert names() == ["a-stream", "b-stream", "c-other"]
     assert names(descending=True) == ["c-other", "b-stream", "a-stream"]
     assert names(logStreamNamePrefix="b-") == ["b-stream"]
     write(group, "a-stream", ["older"], start=now_ms() - 60_000)
     write(group, "c-other", ["newer"], start=now_ms() - 1_000)
     assert names(orderBy="LastEventTime", descending=True)[:2] == ["c-other", "a-stream"]
-    pages = list(logs.get_paginator("describe_log_streams").paginate(logGroupName=GROUP, PaginationConfig={"PageSize": 2}))
+    pages = list(
+        logs.get_paginator("describe_log_streams").paginate(
+            logGroupName=GROUP, PaginationConfig={"PageSize": 2}
+        )
+    )
     assert [len(page["logStreams"]) for page in pages] == [2, 1]
     logs.delete_log_stream(logGroupName=GROUP, logStreamName="b-stream")
     assert names() == ["a-stream", "c-other"]
@@ -135,8 +171,7 @@ def test_streams(group):
 
 def test_events_are_read_in_both_directions(group):
     group.logs.create_log_stream(logGroupName=GROUP, logStreamName="s")
-    answer = write(group, "s", [f"line {number}" for number in range(10)])
-    assert answer["nextSequenceToken"] if "nextSequenceToken" in answer else True
+    assert "rejectedLogEventsInfo" not in write(group, "s", [f"line {number}" for number in range(10)])
     read = {"logGroupName": GROUP, "logStreamName": "s"}
     everything = group.logs.get_log_events(**read, startFromHead=True)
     assert messages(everything) == [f"line {number}" for number in range(10)]
@@ -150,7 +185,9 @@ def test_events_are_read_in_both_directions(group):
     end = group.logs.get_log_events(**read, startFromHead=True, nextToken=everything["nextForwardToken"])
     assert messages(end) == [] and end["nextForwardToken"] == everything["nextForwardToken"]
     write(group, "s", ["one more"])
-    assert messages(group.logs.get_log_events(**read, startFromHead=True, nextToken=end["nextForwardToken"])) == ["one more"]
+    assert messages(
+        group.logs.get_log_events(**read, startFromHead=True, nextToken=end["nextForwardToken"])
+    ) == ["one more"]
 
 
 def test_events_are_cut_by_time(group):
@@ -158,8 +195,15 @@ def test_events_are_cut_by_time(group):
     start = now_ms() - 100_000
     write(group, "s", [f"line {number}" for number in range(10)], start=start)
     cut = {"startTime": start + 3000, "endTime": start + 6000}
-    assert messages(group.logs.get_log_events(logGroupName=GROUP, logStreamName="s", startFromHead=True, **cut)) == ["line 3", "line 4", "line 5"]
-    assert messages(group.logs.filter_log_events(logGroupName=GROUP, **cut)) == ["line 3", "line 4", "line 5", "line 6"]
+    assert messages(
+        group.logs.get_log_events(logGroupName=GROUP, logStreamName="s", startFromHead=True, **cut)
+    ) == ["line 3", "line 4", "line 5"]
+    assert messages(group.logs.filter_log_events(logGroupName=GROUP, **cut)) == [
+        "line 3",
+        "line 4",
+        "line 5",
+        "line 6",
+    ]
 
 
 def test_wrong_events_are_refused(group):
@@ -167,12 +211,33 @@ def test_wrong_events_are_refused(group):
     logs.create_log_stream(logGroupName=GROUP, logStreamName="s")
     put = {"logGroupName": GROUP, "logStreamName": "s"}
     with refused("InvalidParameterException", 400):
-        logs.put_log_events(**put, logEvents=[{"timestamp": now_ms(), "message": "new"}, {"timestamp": now_ms() - 5000, "message": "old"}])
+        logs.put_log_events(
+            **put,
+            logEvents=[
+                {"timestamp": now_ms(), "message": "new"},
+                {"timestamp": now_ms() - 5000, "message": "old"},
+            ],
+        )
     with refused("ResourceNotFoundException", 400):
-        logs.put_log_events(logGroupName=GROUP, logStreamName="absent", logEvents=[{"timestamp": now_ms(), "message": "m"}])
+        logs.put_log_events(
+            logGroupName=GROUP, logStreamName="absent", logEvents=[{"timestamp": now_ms(), "message": "m"}]
+        )
     old, future = now_ms() - 15 * 86_400_000, now_ms() + 3 * 3_600_000
-    rejected = logs.put_log_events(**put, logEvents=[{"timestamp": old, "message": "old"}, {"timestamp": now_ms(), "message": "good"}, {"timestamp": future, "message": "future"}])
-    assert rejected["rejectedLogEventsInfo"] == {"tooOldLogEventEndIndex": 1, "tooNewLogEventStartIndex": 2}
+    with refused("InvalidParameterException", 400):
+        logs.put_log_events(
+            **put,
+            logEvents=[
+                {"timestamp": old, "message": "old"},
+                {"timestamp": now_ms(), "message": "days later"},
+            ],
+        )
+    too_old = logs.put_log_events(**put, logEvents=[{"timestamp": old, "message": "old"}])
+    assert too_old["rejectedLogEventsInfo"] == {"tooOldLogEventEndIndex": 1}
+    too_new = logs.put_log_events(
+        **put,
+        logEvents=[{"timestamp": now_ms(), "message": "good"}, {"timestamp": future, "message": "future"}],
+    )
+    assert too_new["rejectedLogEventsInfo"] == {"tooNewLogEventStartIndex": 1}
     assert messages(logs.get_log_events(**put, startFromHead=True)) == ["good"]
 
 
@@ -180,7 +245,7 @@ LINES = [
     "INFO request started",
     "ERROR database gone (code 42)",
     "error in lower case",
-    "WARN ERROR-ish words",
+    "WARN then ERROR words",
     '{"level":"error","status":500,"user":{"name":"Ada"},"tags":["a","b"],"latency":12.5,"ok":false}',
     '{"level":"info","status":200,"user":{"name":"Grace"},"tags":["c"],"latency":3,"ok":true}',
     '{"level":"info","status":404,"user":null,"message":"not found"}',
@@ -193,7 +258,6 @@ PATTERNS = {
     "?started ?gone": [0, 1],
     "ERROR -database": [3],
     '"code 42"': [1],
-    "%(?i)error%": None,
     '{ $.level = "error" }': [4],
     '{ $.level != "error" }': [5, 6],
     "{ $.status >= 400 }": [4, 6],
@@ -209,12 +273,14 @@ PATTERNS = {
 }
 
 
-@pytest.mark.parametrize("pattern", [pattern for pattern, lines in PATTERNS.items() if lines is not None])
+@pytest.mark.parametrize("pattern", PATTERNS)
 def test_filter_patterns(group, pattern):
     group.logs.create_log_stream(logGroupName=GROUP, logStreamName="s")
     write(group, "s", LINES)
     options = {"filterPattern": pattern} if pattern else {}
-    assert messages(group.logs.filter_log_events(logGroupName=GROUP, **options)) == [LINES[index] for index in PATTERNS[pattern]]
+    assert messages(group.logs.filter_log_events(logGroupName=GROUP, **options)) == [
+        LINES[index] for index in PATTERNS[pattern]
+    ]
 
 
 def test_a_broken_pattern_is_refused(group):
@@ -236,6 +302,8 @@ def test_filtering_over_streams_in_pages(group):
     assert found[0]["logStreamName"] == "s-1"
     assert len(filter_events(logGroupName=GROUP, logStreamNames=["s-2"])["events"]) == 5
     assert len(filter_events(logGroupName=GROUP, logStreamNamePrefix="s-")["events"]) == 10
-    pages = group.logs.get_paginator("filter_log_events").paginate(logGroupName=GROUP, PaginationConfig={"PageSize": 4})
+    pages = group.logs.get_paginator("filter_log_events").paginate(
+        logGroupName=GROUP, PaginationConfig={"PageSize": 4}
+    )
     paged = [event["eventId"] for page in pages for event in page["events"]]
     assert paged == [event["eventId"] for event in found]

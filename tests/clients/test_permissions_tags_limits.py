@@ -34,18 +34,29 @@ def test_permissions_become_a_policy(function):
         "Principal": {"Service": "s3.amazonaws.com"},
         "Action": "lambda:InvokeFunction",
         "Resource": function.arn("f"),
-        "Condition": {"StringEquals": {"AWS:SourceAccount": function.id}, "ArnLike": {"AWS:SourceArn": "arn:aws:s3:::bucket"}},
+        "Condition": {
+            "StringEquals": {"AWS:SourceAccount": function.id},
+            "ArnLike": {"AWS:SourceArn": "arn:aws:s3:::bucket"},
+        },
     }
-    functions.add_permission(FunctionName="f", StatementId="from-account", Action="lambda:*", Principal="123456789012")
+    functions.add_permission(
+        FunctionName="f", StatementId="from-account", Action="lambda:*", Principal="123456789012"
+    )
     read = functions.get_policy(FunctionName="f")
     policy = json.loads(read["Policy"])
     assert policy["Version"] == "2012-10-17" and policy["Id"] == "default"
     assert [s["Sid"] for s in policy["Statement"]] == ["from-bucket", "from-account"]
     assert policy["Statement"][1]["Principal"] == {"AWS": "arn:aws:iam::123456789012:root"}
-    with refused("ResourceConflictException", 409, r"The statement id \(from-bucket\) provided already exists"):
-        functions.add_permission(FunctionName="f", StatementId="from-bucket", Action="lambda:InvokeFunction", Principal="*")
+    with refused(
+        "ResourceConflictException", 409, r"The statement id \(from-bucket\) provided already exists"
+    ):
+        functions.add_permission(
+            FunctionName="f", StatementId="from-bucket", Action="lambda:InvokeFunction", Principal="*"
+        )
     with refused("PreconditionFailedException", 412):
-        functions.remove_permission(FunctionName="f", StatementId="from-bucket", RevisionId="00000000-0000-0000-0000-000000000000")
+        functions.remove_permission(
+            FunctionName="f", StatementId="from-bucket", RevisionId="00000000-0000-0000-0000-000000000000"
+        )
     functions.remove_permission(FunctionName="f", StatementId="from-bucket", RevisionId=read["RevisionId"])
     functions.remove_permission(FunctionName="f", StatementId="from-account")
     with refused("ResourceNotFoundException", 404, "The resource you requested does not exist."):
@@ -58,7 +69,13 @@ def test_each_qualifier_has_its_own_policy(function):
     functions = function.functions
     functions.publish_version(FunctionName="f")
     functions.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
-    functions.add_permission(FunctionName="f", StatementId="one", Action="lambda:InvokeFunction", Principal="events.amazonaws.com", Qualifier="live")
+    functions.add_permission(
+        FunctionName="f",
+        StatementId="one",
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+        Qualifier="live",
+    )
     policy = json.loads(functions.get_policy(FunctionName="f", Qualifier="live")["Policy"])
     assert policy["Statement"][0]["Resource"] == function.arn("f", "live")
     with refused("ResourceNotFoundException", 404):
@@ -66,8 +83,18 @@ def test_each_qualifier_has_its_own_policy(function):
 
 
 def test_wrong_permissions_are_refused(function):
-    for wrong in ({"Action": "s3:GetObject"}, {"StatementId": "with space"}, {"Principal": "not a principal!"}, {"FunctionName": "absent"}):
-        permission = {"FunctionName": "f", "StatementId": "s", "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"} | wrong
+    for wrong in (
+        {"Action": "s3:GetObject"},
+        {"StatementId": "with space"},
+        {"Principal": "not a principal!"},
+        {"FunctionName": "absent"},
+    ):
+        permission = {
+            "FunctionName": "f",
+            "StatementId": "s",
+            "Action": "lambda:InvokeFunction",
+            "Principal": "s3.amazonaws.com",
+        } | wrong
         with refused(("ValidationException", "InvalidParameterValueException", "ResourceNotFoundException")):
             function.functions.add_permission(**permission)
     with refused("ResourceNotFoundException", 404):
@@ -95,7 +122,11 @@ def test_account_settings(function):
     settings = function.functions.get_account_settings()
     limit, usage = settings["AccountLimit"], settings["AccountUsage"]
     assert (limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"]) == (1000, 1000)
-    assert limit["CodeSizeUnzipped"] == 262144000 and limit["CodeSizeZipped"] == 52428800 and limit["TotalCodeSize"] == 80530636800
+    assert (
+        limit["CodeSizeUnzipped"] == 262144000
+        and limit["CodeSizeZipped"] == 52428800
+        and limit["TotalCodeSize"] == 80530636800
+    )
     size = function.functions.get_function_configuration(FunctionName="f")["CodeSize"]
     assert usage == {"FunctionCount": 1, "TotalCodeSize": size}
     function.functions.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=100)
@@ -142,7 +173,11 @@ def test_reserving_nothing_stops_a_function(function):
 
 
 def test_too_much_cannot_be_reserved(function):
-    with refused("InvalidParameterValueException", 400, r"UnreservedConcurrentExecution below its minimum value of \[100\]"):
+    with refused(
+        "InvalidParameterValueException",
+        400,
+        r"UnreservedConcurrentExecution below its minimum value of \[100\]",
+    ):
         function.functions.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=901)
     with refused(("ValidationException", "InvalidParameterValueException"), 400):
         function.functions.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=-1)
