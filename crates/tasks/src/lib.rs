@@ -163,8 +163,7 @@ impl Tasks {
     /// The running tasks and workers, oldest first. Requests are not listed: see [`Tasks::requests`].
     pub fn list(&self) -> Vec<TaskStatus> {
         let running = lock(&self.shared.running);
-        let mut tasks: Vec<_> =
-            running.iter().filter_map(|(id, task)| Some((*id, task.status()?))).collect();
+        let mut tasks: Vec<_> = running.iter().filter_map(|(id, task)| Some((*id, task.status()?))).collect();
         tasks.sort_by_key(|(id, _)| *id);
         tasks.into_iter().map(|(_, status)| status).collect()
     }
