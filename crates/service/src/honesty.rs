@@ -2,30 +2,39 @@
 
 use std::cell::RefCell;
 
+use bytes::Bytes;
 use serde::de::{DeserializeOwned, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
+
+use wire::{Document, Kind, Map, Model, ShapeId, Timestamp};
 
 use crate::{Definition, Entry};
 
 /// Checks every row of a service's table; the text lists what is wrong.
 ///
-/// A row is wrong when the model lacks its operation, when its struct names a member the input shape lacks, or
-/// when an internal operation shadows one of the model.
+/// A row is wrong when the model lacks its operation, when its struct names a member the input shape lacks, when it
+/// cannot read the smallest or the largest input the model allows, or when an internal operation shadows one of the
+/// model.
 pub fn check<S: Send + Sync>(definition: &Definition<S>) -> Result<(), String> {
     let mut wrong = Vec::new();
     let Some(model) = wire::model(definition.name) else {
         return Err(format!("no model named {}", definition.name));
     };
     for entry in definition.operations {
-        match model.operation(entry.name) {
-            None => wrong.push(format!("{}: not in the model", entry.name)),
-            Some(operation) => {
-                let known = operation.input_members(model);
-                for member in honoured(entry) {
-                    if !known.contains(&member) {
-                        wrong.push(format!("{}: the input has no member {member}", entry.name));
-                    }
-                }
+        let Some(operation) = model.operation(entry.name) else {
+            wrong.push(format!("{}: not in the model", entry.name));
+            continue;
+        };
+        let input = operation.input().and_then(|input| model.shape(input).structure());
+        for member in honoured(entry) {
+            if input.is_none_or(|input| input.member(member).is_none()) {
+                wrong.push(format!("{}: the input has no member {member}", entry.name));
+            }
+        }
+        let Some(input) = operation.input() else { continue };
+        for size in [Size::Smallest, Size::Largest] {
+            if let Err(failure) = entry.read(example(model, input, size, 0)) {
+                wrong.push(format!("{}: cannot read the {size:?} input: {failure}", entry.name));
             }
         }
     }
@@ -35,6 +44,57 @@ pub fn check<S: Send + Sync>(definition: &Definition<S>) -> Result<(), String> {
         }
     }
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Size {
+    /// Required members only.
+    Smallest,
+    /// Each member once, recursive shapes down to [`EXAMPLE_DEPTH_MAX`].
+    Largest,
+}
+
+const EXAMPLE_DEPTH_MAX: usize = 8;
+
+/// An input of the model's shape; texts keep their length and enumeration, not their pattern.
+fn example(model: &Model, shape: ShapeId, size: Size, depth: usize) -> Document {
+    let shape = model.shape(shape);
+    let bounds = shape.constraints();
+    let deeper = size == Size::Largest && depth < EXAMPLE_DEPTH_MAX;
+    match shape.kind() {
+        Kind::Structure(structure) => {
+            let members = structure
+                .members()
+                .filter(|member| !member.is_streaming() && (member.is_required() || deeper));
+            // A union holds exactly one of its members.
+            let limit = if structure.is_union() { 1 } else { usize::MAX };
+            Document::Map(
+                members
+                    .take(limit)
+                    .map(|member| (member.name().to_owned(), example(model, member.shape(), size, depth + 1)))
+                    .collect(),
+            )
+        }
+        Kind::List(member) if deeper => Document::List(vec![example(model, member.shape(), size, depth + 1)]),
+        Kind::List(_) => Document::List(Vec::new()),
+        Kind::Map(entry) if deeper => {
+            let key = match example(model, entry.0.shape(), size, depth + 1) {
+                Document::Text(key) => key,
+                _ => "key".into(),
+            };
+            Document::Map([(key, example(model, entry.1.shape(), size, depth + 1))].into_iter().collect())
+        }
+        Kind::Map(_) => Document::Map(Map::default()),
+        Kind::String => match bounds.enumeration().next() {
+            Some(value) => value.into(),
+            None => "a".repeat(bounds.min.map_or(1, |min| (min as usize).max(1))).into(),
+        },
+        Kind::Blob => Document::Blob(Bytes::from_static(b"{}")),
+        Kind::Boolean => Document::Bool(true),
+        Kind::Integer | Kind::Long => Document::Int(bounds.min.map_or(1, |min| min as i64)),
+        Kind::Float | Kind::Double => Document::Float(bounds.min.unwrap_or(1.0)),
+        Kind::Timestamp => Document::Time(Timestamp::from_epoch_millis(0)),
+    }
 }
 
 /// The input members that an operation reads; the others are accepted and ignored.
