@@ -34,6 +34,7 @@ pub struct Credentials {
 }
 
 /// How the caller wants the response.
+#[derive(Debug, Clone)]
 pub enum ResponseMode {
     /// Collected; a larger one is the error `Function.ResponseSizeTooLarge`. AWS allows
     /// [`crate::policy::RESPONSE_BYTES_MAX`].

@@ -6,20 +6,34 @@
 //! Call [`run_spawner_if_asked`] first thing in `main`: sandboxes are made by a small helper
 //! process, which is this same program started again.
 
+mod call;
+mod channel;
+mod clients;
 mod config;
+mod delivery;
+mod environment;
+mod event;
+mod frame;
 mod function;
 mod invocation;
 mod log;
+mod output;
 pub mod policy;
+mod pool;
+mod report;
+mod runtime_api;
 pub mod runtimes;
 pub mod sandbox;
 mod spawner;
+mod starter;
+mod worker;
 mod workers;
 
 pub use config::{Config, Endpoint};
 pub use function::{Function, RuntimeKind};
 pub use invocation::{
-    Credentials, FunctionErrorKind, Invocation, InvokeFailure, Outcome, Reply, Report, ResponseMode, StreamPart,
+    Credentials, FunctionErrorKind, Invocation, InvokeFailure, Outcome, Reply, Report, ResponseMode,
+    StreamPart,
 };
 pub use log::{LogLine, LogSink};
 pub use policy::PoolConfig;

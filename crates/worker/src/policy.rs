@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use crate::function::RuntimeKind;
+use crate::sandbox::Limits;
+
 /// Largest buffered response AWS accepts: 6 MiB and 100 bytes.
 pub const RESPONSE_BYTES_MAX: usize = 6_291_556;
 
@@ -17,6 +20,24 @@ pub const LOG_EVENT_BYTES_MAX: usize = 256 * 1024;
 /// Lines handed to the log sink in one call.
 pub const LOG_BATCH_LINES_MAX: usize = 1_000;
 
+/// Output taken from a worker's pipes in one look; the rest waits for the next.
+pub const OUTPUT_BURST_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// While a function runs, its lines are handed on at the latest this long after they were written.
+pub const LOG_DELAY_MAX: Duration = Duration::from_millis(100);
+
+/// Longest metadata in front of an HTTP response stream.
+pub const PRELUDE_BYTES_MAX: usize = 1024 * 1024;
+
+/// Time a streaming caller that does not read is given to take the error of a failed call.
+pub const DELIVERY_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Pause after a connection from a sandbox could not be accepted (too many open files).
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Time between the end of a process and the end of what it had still to say.
+pub const LAST_WORDS_TIMEOUT: Duration = Duration::from_millis(50);
+
 /// Longest JSON payload of a frame to or from a runtime client, beyond which it is broken.
 pub const FRAME_BYTES_MAX: usize = 64 * 1024 * 1024;
 
@@ -30,14 +51,35 @@ pub const BOOT_TIMEOUT: Duration = Duration::from_secs(20);
 /// Time given to output still in the pipes of a worker that has died.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Processes and open files inside a sandbox (AWS: 1,024 each).
-pub const PROCESSES_MAX: u64 = 1_024;
-pub const OPEN_FILES_MAX: u64 = 1_024;
+/// Processes and threads inside a sandbox, and open files of each (AWS: 1,024).
+const PROCESSES_MAX: u64 = 1_024;
+const OPEN_FILES_MAX: u64 = 1_024;
 
 /// Memory at which AWS gives a function one whole processor.
-pub const MEMORY_MIB_PER_CPU: u32 = 1_769;
+const MEMORY_MIB_PER_CPU: u32 = 1_769;
 
-/// Attempts to refill a generic spare before the pool waits for the next need.
+/// Share of one processor every function gets, in hundredths. AWS gives small functions less; on
+/// one's own machine that would only make them slow.
+const CPU_PERCENT_MIN: u32 = 100;
+
+/// Bounds of a worker that has no function yet.
+pub const GENERIC_LIMITS: Limits = Limits {
+    memory_bytes: 512 * 1024 * 1024,
+    tmp_bytes: 512 * 1024 * 1024,
+    processes: PROCESSES_MAX,
+    open_files: OPEN_FILES_MAX,
+    cpu_quota_percent: CPU_PERCENT_MIN,
+};
+
+/// Processor time of a function, in hundredths of one processor.
+pub fn cpu_quota_percent(memory_mib: u32) -> u32 {
+    (memory_mib * 100 / MEMORY_MIB_PER_CPU).max(CPU_PERCENT_MIN)
+}
+
+/// Interpreters that boot at the same time, for each processor.
+pub const BOOTS_PER_CPU_MAX: usize = 2;
+
+/// Failed starts of spares in a row, after which the next need decides.
 pub const SPARE_FAILURES_MAX: u32 = 3;
 
 /// How many workers there are and how long they live.
@@ -63,4 +105,20 @@ impl Default for PoolConfig {
             workers_max: 1_000,
         }
     }
+}
+
+impl PoolConfig {
+    /// Generic workers wanted of each interpreter of a family.
+    pub(crate) fn spares(&self, kind: RuntimeKind) -> usize {
+        match kind {
+            RuntimeKind::Node => self.node_spares,
+            RuntimeKind::Python => self.python_spares,
+            RuntimeKind::Custom => 0,
+        }
+    }
+}
+
+/// Time between two looks for workers to retire.
+pub(crate) fn expiry_interval(keep_alive: Duration) -> Duration {
+    (keep_alive / 4).clamp(Duration::from_millis(10), Duration::from_secs(30))
 }

@@ -1,20 +1,48 @@
 //! The public handle: start, invoke, retire, stop.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::AbortHandle;
+
+use crate::call::{self, Ended, Init};
+use crate::clients;
 use crate::config::Config;
-use crate::function::Function;
-use crate::invocation::{Invocation, InvokeFailure, Outcome};
-use crate::sandbox::Tier;
+use crate::delivery::Delivery;
+use crate::event::Last;
+use crate::function::{Function, RuntimeKind};
+use crate::invocation::{Credentials, Invocation, InvokeFailure, Outcome};
+use crate::log::{CallLog, epoch_millis};
+use crate::policy::{self, BOOTS_PER_CPU_MAX, INIT_TIMEOUT, PoolConfig, SPARE_FAILURES_MAX};
+use crate::pool::{Lease, Pool, Seat};
+use crate::report::{self, Failure};
+use crate::runtime_api::Offer;
+use crate::runtimes::{self, Catalogue, Found, Resolution};
+use crate::sandbox::{Sandboxes, Tier};
+use crate::starter::{StartError, Starter};
+use crate::worker::Worker;
 
-/// All workers of this process. Cheap to clone.
+/// All workers of this process. Cheap to clone. Dropping the last clone ends every worker.
 #[derive(Clone)]
 pub struct Workers {
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    config: Config,
+    starter: Starter,
+    pool: Pool,
+    config: PoolConfig,
+    catalogue: Catalogue,
+    /// Interpreters of which spares are wanted; the newest of each family first.
+    wanted: std::sync::Mutex<Vec<Found>>,
+    refill: Arc<Notify>,
+    warming: AtomicBool,
+    cold_starts: AtomicU64,
+    invocations: AtomicU64,
+    tasks: std::sync::Mutex<Vec<AbortHandle>>,
 }
 
 /// Counts at one moment.
@@ -33,31 +61,420 @@ pub struct Stats {
 }
 
 impl Workers {
+    /// Prepares sandboxes and runtime clients; starts no worker yet. Call [`Self::warm_up`] when
+    /// the server is ready.
+    ///
+    /// # Errors
+    /// When the folders cannot be written or the tier that was asked for cannot be had.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
-        Ok(Self { shared: Arc::new(Shared { config }) })
+        let Config { mut sandbox, platform_dir, pool, endpoint, endpoint_port } = config;
+        // Sandboxes show host folders under the same path, so it must not depend on where we stand.
+        let platform_dir = std::path::absolute(&platform_dir)?;
+        let clients = clients::write(&platform_dir)?;
+        sandbox.platform_dir.clone_from(&platform_dir);
+        for prefix in runtimes::prefixes() {
+            if !sandbox.runtimes.contains(&prefix) {
+                sandbox.runtimes.push(prefix);
+            }
+        }
+        let sandboxes = Sandboxes::start(sandbox).await?;
+        let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let shared = Arc::new(Shared {
+            catalogue: Catalogue::new(&platform_dir),
+            starter: Starter {
+                sandboxes,
+                platform_dir,
+                clients,
+                endpoint,
+                endpoint_port,
+                boots: Semaphore::new(cpus * BOOTS_PER_CPU_MAX),
+            },
+            pool: Pool::new(pool.workers_max),
+            config: pool,
+            wanted: std::sync::Mutex::default(),
+            refill: Arc::default(),
+            warming: AtomicBool::new(false),
+            cold_starts: AtomicU64::new(0),
+            invocations: AtomicU64::new(0),
+            tasks: std::sync::Mutex::default(),
+        });
+        let reaper = tokio::spawn(expire(shared.pool.clone(), shared.config.idle_keep_alive)).abort_handle();
+        shared.add_task(reaper);
+        Ok(Self { shared })
     }
 
-    pub async fn invoke(&self, _function: &Arc<Function>, _invocation: Invocation) -> Outcome {
-        Outcome {
-            result: Err(InvokeFailure::Internal(anyhow::anyhow!("workers are being built"))),
-            report: None,
-            log_tail: bytes::Bytes::new(),
-            log_stream: String::new(),
+    /// Starts filling the pool of generic workers in the background. Does nothing the second time;
+    /// the first cold start does it too.
+    pub fn warm_up(&self) {
+        if self.shared.warming.swap(true, Ordering::Relaxed) {
+            return;
         }
+        let task = tokio::spawn(refill(Arc::downgrade(&self.shared))).abort_handle();
+        self.shared.add_task(task);
+    }
+
+    /// Runs one call to its end and answers everything that is known about it. Dropping the
+    /// returned future ends the worker.
+    pub async fn invoke(&self, function: &Arc<Function>, invocation: Invocation) -> Outcome {
+        self.shared.invocations.fetch_add(1, Ordering::Relaxed);
+        let Invocation { credentials, log, response, .. } = &invocation;
+        let mut call = Call {
+            function: Arc::clone(function),
+            credentials: credentials.clone(),
+            log: CallLog::new(Arc::clone(log), Arc::from("")),
+            delivery: Delivery::new(response.clone()),
+            offer: Offer {
+                request_id: invocation.request_id,
+                function_arn: invocation.function_arn,
+                deadline_epoch_ms: 0,
+                trace_id: invocation.trace_id,
+                client_context: invocation.client_context,
+                cognito_identity: invocation.cognito_identity,
+                payload: invocation.payload,
+            },
+        };
+        while let Some(mut lease) = self.shared.pool.take_warm(&function.key) {
+            if lease.worker.is_alive() {
+                call.log.switch_stream(Arc::clone(&lease.worker.log_stream));
+                return self.run(call, lease, None).await;
+            }
+        }
+        // Boxed: it is large and rarely needed.
+        Box::pin(self.cold(call)).await
     }
 
     /// Drops warm workers whose key starts with `key_prefix`; busy ones end after their call.
-    pub async fn retire(&self, _key_prefix: &str) {}
+    pub async fn retire(&self, key_prefix: &str) {
+        self.shared.pool.retire(key_prefix);
+    }
 
-    pub async fn shutdown(&self) {}
+    /// Ends every worker.
+    pub async fn shutdown(&self) {
+        for task in std::mem::take(&mut *unpoisoned(&self.shared.tasks)) {
+            task.abort();
+        }
+        self.shared.pool.close();
+        self.shared.starter.sandboxes.shutdown().await;
+    }
 
     pub fn stats(&self) -> Stats {
-        let _ = &self.shared.config;
-        Stats::default()
+        let (busy, idle, spares) = self.shared.pool.counts();
+        Stats {
+            busy,
+            idle,
+            spares,
+            cold_starts: self.shared.cold_starts.load(Ordering::Relaxed),
+            invocations: self.shared.invocations.load(Ordering::Relaxed),
+        }
     }
 
-    /// `None` until the sandboxes are up, which happens in the background right after the start.
-    pub fn tier(&self) -> Option<Tier> {
-        None
+    pub fn tier(&self) -> Tier {
+        self.shared.starter.sandboxes.tier()
     }
+
+    /// Starts a worker for the call and runs it there.
+    async fn cold(&self, mut call: Call) -> Outcome {
+        let function = Arc::clone(&call.function);
+        let interpreter = match self.interpreter(&function).await {
+            Ok(interpreter) => interpreter,
+            Err(failure) => return call.not_run(failure),
+        };
+        let Some(seat) = self.shared.pool.seat(&function.key) else {
+            return call.not_run(InvokeFailure::NoCapacity);
+        };
+        self.shared.cold_starts.fetch_add(1, Ordering::Relaxed);
+        self.warm_up();
+
+        let started = Instant::now();
+        let mut worker = match self.begin(&function, interpreter.as_ref()).await {
+            Ok(worker) => worker,
+            Err(error) => return call.not_started(error, started).await,
+        };
+        call.log.switch_stream(Arc::clone(&worker.log_stream));
+        let version = interpreter.as_ref().map(|interpreter| interpreter.version.to_string());
+        call.log.line(report::init_start(&function, version));
+        let init = call::initialise(&mut worker, &mut call.log, INIT_TIMEOUT).await;
+        let init_time = started.elapsed();
+        match init {
+            Init::Done => self.run(call, Lease { worker, seat }, Some(init_time)).await,
+            Init::Failed(payload) => call.init_failed(payload, worker, init_time).await,
+            Init::Exited(exit) => {
+                let failure = Failure::Error { error_type: "Runtime.ExitError".into() };
+                call.log.line(report::init_report(init_time, "init", &failure));
+                call.begin();
+                let ended =
+                    call::exited(&call.offer.request_id, exit, &mut call.delivery, &mut call.log).await;
+                call.finish(ended, Duration::ZERO, Some(init_time), Some(&worker))
+            }
+            Init::Timeout => {
+                call.log.line(report::init_report(init_time, "init", &Failure::Timeout));
+                drop(worker);
+                self.second_init(call, seat, interpreter.as_ref()).await
+            }
+        }
+    }
+
+    /// As AWS does after an init phase that took too long: once more, within the call's own time.
+    async fn second_init(&self, mut call: Call, seat: Seat, interpreter: Option<&Found>) -> Outcome {
+        let function = Arc::clone(&call.function);
+        let started = Instant::now();
+        let mut worker = match self.begin(&function, interpreter).await {
+            Ok(worker) => worker,
+            Err(error) => return call.not_started(error, started).await,
+        };
+        call.log.switch_stream(Arc::clone(&worker.log_stream));
+        call.begin();
+        let left = function.timeout.saturating_sub(started.elapsed());
+        match call::initialise(&mut worker, &mut call.log, left).await {
+            Init::Done => self.run_from(call, Lease { worker, seat }, None, started).await,
+            Init::Failed(payload) => {
+                let ended = call.failed_init(payload).await;
+                call.finish(ended, started.elapsed(), None, Some(&worker))
+            }
+            Init::Exited(exit) => {
+                let ended =
+                    call::exited(&call.offer.request_id, exit, &mut call.delivery, &mut call.log).await;
+                call.finish(ended, started.elapsed(), None, Some(&worker))
+            }
+            Init::Timeout => {
+                call.log.line(report::init_report(started.elapsed(), "invoke", &Failure::Timeout));
+                let request_id = &call.offer.request_id;
+                let ended =
+                    call::timeout_reply(request_id, function.timeout, &mut call.delivery, &mut call.log)
+                        .await;
+                call.finish(ended, function.timeout, None, Some(&worker))
+            }
+        }
+    }
+
+    async fn run(&self, mut call: Call, mut lease: Lease, init: Option<Duration>) -> Outcome {
+        // What a background thread said since the last call stands before this one.
+        lease.worker.output.drain(|line| call.log.line(line));
+        call.begin();
+        self.run_from(call, lease, init, Instant::now()).await
+    }
+
+    async fn run_from(
+        &self,
+        mut call: Call,
+        mut lease: Lease,
+        init: Option<Duration>,
+        started: Instant,
+    ) -> Outcome {
+        let timeout = call.function.timeout;
+        let deadline = started + timeout;
+        let left = deadline.saturating_duration_since(Instant::now());
+        call.offer.deadline_epoch_ms =
+            epoch_millis() + u64::try_from(left.as_millis()).unwrap_or(u64::MAX / 2);
+        let limits = call::Limits { timeout, deadline };
+        let Call { credentials, delivery, log, offer, .. } = &mut call;
+        let ended = call::run(&mut lease.worker, offer.clone(), credentials, limits, delivery, log).await;
+        let duration = match ended.failure {
+            Some(Failure::Timeout) => timeout,
+            _ => started.elapsed(),
+        };
+        let last = ended.last;
+        let outcome = call.finish(ended, duration, init, Some(&lease.worker));
+        if last == Last::No {
+            self.shared.pool.give_back(lease);
+        }
+        outcome
+    }
+
+    async fn begin(&self, function: &Function, interpreter: Option<&Found>) -> Result<Worker, StartError> {
+        let spare = interpreter
+            .filter(|_| crate::environment::fits_generic_worker(function))
+            .and_then(|interpreter| self.take_spare(interpreter));
+        self.shared.starter.begin(function, interpreter, spare).await
+    }
+
+    fn take_spare(&self, interpreter: &Found) -> Option<Worker> {
+        let mut spare = None;
+        while let Some(mut worker) = self.shared.pool.take_spare(&interpreter.program) {
+            if worker.is_alive() {
+                spare = Some(worker);
+                break;
+            }
+        }
+        {
+            let mut wanted = unpoisoned(&self.shared.wanted);
+            if !wanted.contains(interpreter) {
+                wanted.push(interpreter.clone());
+            }
+        }
+        self.shared.refill.notify_one();
+        spare
+    }
+
+    async fn interpreter(&self, function: &Function) -> Result<Option<Found>, InvokeFailure> {
+        if !function.runtime.is_managed() {
+            return Ok(None);
+        }
+        match self.shared.catalogue.resolve(&function.requested_runtime).await {
+            Resolution::Found { interpreter, warning } => {
+                if let Some(warning) = warning {
+                    tracing::debug!(
+                        function = function.name,
+                        warning,
+                        "another version of the runtime is used"
+                    );
+                }
+                Ok(Some(interpreter))
+            }
+            Resolution::Missing { install } => Err(InvokeFailure::RuntimeMissing(install)),
+        }
+    }
+}
+
+/// One invocation on its way.
+struct Call {
+    function: Arc<Function>,
+    credentials: Credentials,
+    log: CallLog,
+    delivery: Delivery,
+    offer: Offer,
+}
+
+impl Call {
+    fn begin(&mut self) {
+        self.log.begin_tail();
+        self.log.line(report::start(&self.offer.request_id, &self.function.version));
+    }
+
+    /// END and REPORT, and the outcome.
+    fn finish(
+        mut self,
+        ended: Ended,
+        duration: Duration,
+        init: Option<Duration>,
+        worker: Option<&Worker>,
+    ) -> Outcome {
+        let Self { function, offer, .. } = &self;
+        let peak = worker.and_then(|worker| worker.handle.memory_peak_bytes());
+        let numbers = report::measure(duration, init, function.memory_mib, peak);
+        let end = report::end(&offer.request_id);
+        let report = report::report(&offer.request_id, &numbers, ended.failure.as_ref(), &offer.trace_id);
+        self.log.line(end);
+        self.log.line(report);
+        let log_stream = self.log.stream().to_owned();
+        Outcome { result: Ok(ended.reply), report: Some(numbers), log_tail: self.log.finish(), log_stream }
+    }
+
+    fn not_run(self, failure: InvokeFailure) -> Outcome {
+        Outcome { result: Err(failure), report: None, log_tail: Bytes::new(), log_stream: String::new() }
+    }
+
+    /// No process could be started: AWS's error when that is the function's fault.
+    async fn not_started(mut self, error: StartError, started: Instant) -> Outcome {
+        let (error_type, message) = match error {
+            StartError::Platform(error) => return self.not_run(InvokeFailure::Internal(error)),
+            StartError::Function { error_type, message } => (error_type, message),
+        };
+        self.log.switch_stream(report::log_stream_name(&self.function.version).into());
+        self.log.line(report::init_start(&self.function, None));
+        let failure = Failure::Error { error_type: error_type.to_owned() };
+        self.log.line(report::init_report(started.elapsed(), "init", &failure));
+        self.begin();
+        let message = format!("RequestId: {} Error: {message}", self.offer.request_id);
+        self.log.line(format!("{message}\n{error_type}"));
+        let reply = self.delivery.error(report::error(error_type, &message)).await;
+        let ended = Ended { reply, failure: Some(failure), last: Last::Yes };
+        self.finish(ended, started.elapsed(), None, None)
+    }
+
+    async fn init_failed(mut self, payload: Bytes, worker: Worker, init: Duration) -> Outcome {
+        let failure = Failure::Error { error_type: report::error_type(&payload) };
+        self.log.line(report::init_report(init, "init", &failure));
+        self.begin();
+        let ended = self.failed_init(payload).await;
+        self.finish(ended, Duration::ZERO, Some(init), Some(&worker))
+    }
+
+    async fn failed_init(&mut self, payload: Bytes) -> Ended {
+        let failure = Some(Failure::Error { error_type: report::error_type(&payload) });
+        let payload = match self.function.runtime {
+            RuntimeKind::Python => report::with_request_id(payload, &self.offer.request_id),
+            RuntimeKind::Node | RuntimeKind::Custom => payload,
+        };
+        Ended { reply: self.delivery.error(payload).await, failure, last: Last::Yes }
+    }
+}
+
+impl Shared {
+    fn add_task(&self, task: AbortHandle) {
+        unpoisoned(&self.tasks).push(task);
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        for task in unpoisoned(&self.tasks).drain(..) {
+            task.abort();
+        }
+        self.pool.close();
+    }
+}
+
+/// Ends workers that nobody has called for a while.
+async fn expire(pool: Pool, keep_alive: Duration) {
+    let mut ticks = tokio::time::interval(policy::expiry_interval(keep_alive));
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        pool.expire(Instant::now(), keep_alive);
+    }
+}
+
+/// Keeps the generic workers at their number.
+async fn refill(shared: std::sync::Weak<Shared>) {
+    {
+        let Some(shared) = shared.upgrade() else { return };
+        let families = [
+            (RuntimeKind::Node, shared.config.node_spares),
+            (RuntimeKind::Python, shared.config.python_spares),
+        ];
+        for (kind, spares) in families {
+            if spares > 0
+                && let Some(newest) = shared.catalogue.newest(kind).await
+            {
+                let mut wanted = unpoisoned(&shared.wanted);
+                if !wanted.contains(&newest) {
+                    wanted.push(newest);
+                }
+            }
+        }
+    }
+    let mut failures = 0;
+    loop {
+        let Some(shared) = shared.upgrade() else { return };
+        let wanted = unpoisoned(&shared.wanted).clone();
+        let short = wanted.into_iter().find(|interpreter| {
+            shared.pool.spares_of(&interpreter.program) < shared.config.spares(interpreter.kind)
+        });
+        match short {
+            Some(interpreter) if failures < SPARE_FAILURES_MAX => {
+                match shared.starter.generic(&interpreter).await {
+                    Ok(worker) => {
+                        failures = 0;
+                        shared.pool.add_spare(&interpreter.program, worker);
+                    }
+                    Err(error) => {
+                        failures += 1;
+                        tracing::warn!(program = %interpreter.program.display(), error = format!("{error:#}"), "a spare worker did not start");
+                    }
+                }
+            }
+            _ => {
+                failures = 0;
+                let needed = Arc::clone(&shared.refill);
+                drop(shared);
+                needed.notified().await;
+            }
+        }
+    }
+}
+
+fn unpoisoned<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // Held for single changes only: a panicking holder leaves nothing half done.
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -47,6 +47,13 @@ const DEVICE_LINKS: &[(&str, &str)] = &[
     ("/proc/self/fd/2", "/dev/stderr"),
 ];
 
+/// Import statements of Node look for `node_modules` in every folder above the code, and nowhere else:
+/// so they find what layers bring, then what the platform has.
+const MODULE_LINKS: &[(&str, &str)] = &[
+    ("/opt/nodejs/node_modules", "/var/node_modules"),
+    ("/var/runtime/nodejs/node_modules", "/node_modules"),
+];
+
 /// Empty in the template: each sandbox mounts its own over them.
 const PLACES: &[&str] = &["/proc", "/tmp", "/var/task", "/opt", "/var/runtime"];
 /// An interpreter below one of these would be hidden in a sandbox.
@@ -67,6 +74,9 @@ pub(super) fn enter(config: &Config) -> anyhow::Result<()> {
     }
     for path in PROGRAMS {
         root.show_as_it_is(path)?;
+    }
+    for (target, link) in MODULE_LINKS {
+        symlink(target, root.at(link)).with_context(|| format!("cannot link {link}"))?;
     }
     for path in CERTIFICATES {
         if Path::new(path).is_dir() {

@@ -1,0 +1,293 @@
+//! Which workers there are: seats for all that hold a function, the idle ones, the generic spares.
+//!
+//! Pure bookkeeping under one lock. Workers are dropped, and so killed, only after it is released.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::worker::Worker;
+
+/// All workers of one server. Cheap to clone.
+pub(crate) struct Pool<W = Worker> {
+    inner: Arc<Mutex<Inner<W>>>,
+}
+
+struct Inner<W> {
+    workers_max: usize,
+    closed: bool,
+    next_seat: u64,
+    /// Workers in use, by seat.
+    busy: HashMap<u64, Busy>,
+    /// Warm workers by key; the last of a list was used last.
+    idle: HashMap<Arc<str>, Vec<Idle<W>>>,
+    idle_count: usize,
+    /// Started interpreters without a function, by program.
+    spares: HashMap<PathBuf, Vec<W>>,
+}
+
+struct Busy {
+    key: Arc<str>,
+    /// Its function was changed or deleted meanwhile.
+    retired: bool,
+}
+
+struct Idle<W> {
+    worker: W,
+    since: Instant,
+}
+
+/// The right to run one worker. Dropping it makes room for another.
+pub(crate) struct Seat<W = Worker> {
+    id: u64,
+    inner: Arc<Mutex<Inner<W>>>,
+}
+
+/// A worker in use.
+pub(crate) struct Lease<W = Worker> {
+    pub(crate) worker: W,
+    pub(crate) seat: Seat<W>,
+}
+
+impl<W> Clone for Pool<W> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner) }
+    }
+}
+
+impl<W> Pool<W> {
+    pub(crate) fn new(workers_max: usize) -> Self {
+        let inner = Inner {
+            workers_max,
+            closed: false,
+            next_seat: 0,
+            busy: HashMap::new(),
+            idle: HashMap::new(),
+            idle_count: 0,
+            spares: HashMap::new(),
+        };
+        Self { inner: Arc::new(Mutex::new(inner)) }
+    }
+
+    /// The warm worker of `key` that was used last.
+    pub(crate) fn take_warm(&self, key: &str) -> Option<Lease<W>> {
+        let mut inner = lock(&self.inner);
+        let (owned, list) = inner.idle.get_key_value(key)?;
+        let key = Arc::clone(owned);
+        let now_empty = list.len() == 1;
+        let idle = inner.idle.get_mut(&key)?.pop()?;
+        if now_empty {
+            inner.idle.remove(&key);
+        }
+        inner.idle_count -= 1;
+        let seat = inner.sit(key);
+        drop(inner);
+        Some(Lease { worker: idle.worker, seat: Seat { id: seat, inner: Arc::clone(&self.inner) } })
+    }
+
+    /// Room for a new worker of `key`, if need be that of the worker idle for longest. `None` when
+    /// all are busy.
+    pub(crate) fn seat(&self, key: &str) -> Option<Seat<W>> {
+        let mut inner = lock(&self.inner);
+        if inner.closed {
+            return None;
+        }
+        let evicted = if inner.busy.len() + inner.idle_count >= inner.workers_max {
+            Some(inner.take_longest_idle()?)
+        } else {
+            None
+        };
+        let id = inner.sit(Arc::from(key));
+        drop(inner);
+        drop(evicted);
+        Some(Seat { id, inner: Arc::clone(&self.inner) })
+    }
+
+    /// Keeps a worker for the next call of its function, unless that was retired meanwhile.
+    pub(crate) fn give_back(&self, lease: Lease<W>) {
+        let Lease { worker, seat } = lease;
+        let mut inner = lock(&self.inner);
+        match inner.busy.remove(&seat.id) {
+            Some(busy) if !busy.retired && !inner.closed => {
+                inner.idle.entry(busy.key).or_default().push(Idle { worker, since: Instant::now() });
+                inner.idle_count += 1;
+            }
+            _ => {
+                drop(inner);
+                drop(worker);
+            }
+        }
+    }
+
+    /// Ends idle workers whose key starts with `prefix`; busy ones end after their call.
+    pub(crate) fn retire(&self, prefix: &str) {
+        let mut inner = lock(&self.inner);
+        let retired = inner.take_idle(|key, _| key.starts_with(prefix));
+        for busy in inner.busy.values_mut().filter(|busy| busy.key.starts_with(prefix)) {
+            busy.retired = true;
+        }
+        drop(inner);
+        drop(retired);
+    }
+
+    /// Ends workers idle for `keep_alive`.
+    pub(crate) fn expire(&self, now: Instant, keep_alive: Duration) {
+        let mut inner = lock(&self.inner);
+        let expired = inner.take_idle(|_, since| now.saturating_duration_since(since) >= keep_alive);
+        drop(inner);
+        drop(expired);
+    }
+
+    pub(crate) fn take_spare(&self, program: &Path) -> Option<W> {
+        lock(&self.inner).spares.get_mut(program)?.pop()
+    }
+
+    /// Keeps a generic worker; drops it when the pool is closed.
+    pub(crate) fn add_spare(&self, program: &Path, worker: W) {
+        let mut inner = lock(&self.inner);
+        if inner.closed {
+            drop(inner);
+            drop(worker);
+        } else {
+            inner.spares.entry(program.to_owned()).or_default().push(worker);
+        }
+    }
+
+    pub(crate) fn spares_of(&self, program: &Path) -> usize {
+        lock(&self.inner).spares.get(program).map_or(0, Vec::len)
+    }
+
+    /// Ends everything that is not busy and takes nothing back any more.
+    pub(crate) fn close(&self) {
+        let mut inner = lock(&self.inner);
+        inner.closed = true;
+        let idle = inner.take_idle(|_, _| true);
+        let spares = std::mem::take(&mut inner.spares);
+        drop(inner);
+        drop((idle, spares));
+    }
+
+    /// Busy, idle and spare workers.
+    pub(crate) fn counts(&self) -> (usize, usize, usize) {
+        let inner = lock(&self.inner);
+        (inner.busy.len(), inner.idle_count, inner.spares.values().map(Vec::len).sum())
+    }
+}
+
+impl<W> Inner<W> {
+    fn sit(&mut self, key: Arc<str>) -> u64 {
+        let id = self.next_seat;
+        self.next_seat += 1;
+        self.busy.insert(id, Busy { key, retired: false });
+        id
+    }
+
+    fn take_idle(&mut self, take: impl Fn(&str, Instant) -> bool) -> Vec<Idle<W>> {
+        let mut taken = Vec::new();
+        self.idle.retain(|key, list| {
+            taken.extend(list.extract_if(.., |idle| take(key, idle.since)));
+            !list.is_empty()
+        });
+        self.idle_count -= taken.len();
+        taken
+    }
+
+    fn take_longest_idle(&mut self) -> Option<Idle<W>> {
+        // The first of a list is the one idle for longest.
+        let key = self
+            .idle
+            .iter()
+            .filter_map(|(key, list)| Some((list.first()?.since, key)))
+            .min_by_key(|(since, _)| *since)
+            .map(|(_, key)| Arc::clone(key))?;
+        let list = self.idle.get_mut(&key)?;
+        let taken = list.remove(0);
+        if list.is_empty() {
+            self.idle.remove(&key);
+        }
+        self.idle_count -= 1;
+        Some(taken)
+    }
+}
+
+impl<W> Drop for Seat<W> {
+    fn drop(&mut self) {
+        lock(&self.inner).busy.remove(&self.id);
+    }
+}
+
+fn lock<W>(inner: &Mutex<Inner<W>>) -> MutexGuard<'_, Inner<W>> {
+    // No code that can panic runs between two changes that belong together.
+    inner.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lease(pool: &Pool<u32>, key: &str, worker: u32) -> Lease<u32> {
+        Lease { worker, seat: pool.seat(key).unwrap() }
+    }
+
+    #[test]
+    fn the_worker_used_last_is_used_next() {
+        let pool = Pool::new(10);
+        let (first, second) = (lease(&pool, "a", 1), lease(&pool, "a", 2));
+        pool.give_back(first);
+        pool.give_back(second);
+        assert_eq!(pool.take_warm("a").unwrap().worker, 2);
+        assert!(pool.take_warm("b").is_none());
+        assert_eq!(pool.counts(), (0, 1, 0));
+    }
+
+    #[test]
+    fn the_longest_idle_worker_makes_room() {
+        let pool = Pool::new(2);
+        pool.give_back(lease(&pool, "a", 1));
+        pool.give_back(lease(&pool, "b", 2));
+        let third = lease(&pool, "c", 3);
+        assert!(pool.take_warm("a").is_none());
+        let second = pool.take_warm("b").unwrap();
+        assert!(pool.seat("d").is_none());
+        drop(third);
+        assert!(pool.seat("d").is_some());
+        pool.give_back(second);
+        assert_eq!(pool.counts(), (0, 1, 0));
+    }
+
+    #[test]
+    fn a_retired_function_is_not_kept() {
+        let pool = Pool::new(10);
+        pool.give_back(lease(&pool, "users:1", 1));
+        let busy = lease(&pool, "users:1", 2);
+        pool.give_back(lease(&pool, "orders:1", 3));
+        pool.retire("users:");
+        pool.give_back(busy);
+        assert!(pool.take_warm("users:1").is_none());
+        assert_eq!(pool.take_warm("orders:1").unwrap().worker, 3);
+    }
+
+    #[test]
+    fn idle_workers_expire() {
+        let pool = Pool::new(10);
+        pool.give_back(lease(&pool, "a", 1));
+        let minute = Duration::from_secs(60);
+        pool.expire(Instant::now(), minute);
+        assert_eq!(pool.counts(), (0, 1, 0));
+        pool.expire(Instant::now() + minute, minute);
+        assert_eq!(pool.counts(), (0, 0, 0));
+    }
+
+    #[test]
+    fn a_closed_pool_keeps_nothing() {
+        let pool = Pool::new(10);
+        let busy = lease(&pool, "a", 1);
+        pool.add_spare(Path::new("/node"), 7);
+        pool.close();
+        pool.give_back(busy);
+        pool.add_spare(Path::new("/node"), 8);
+        assert_eq!(pool.counts(), (0, 0, 0));
+        assert!(pool.seat("a").is_none());
+    }
+}

@@ -1,0 +1,263 @@
+//! The requests of the Runtime API, version 2018-06-01.
+
+use std::convert::Infallible;
+
+use base64::Engine;
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Incoming};
+use serde_json::json;
+
+use super::state::{Offer, Refusal, State};
+use crate::event::{Event, JSON, Last};
+use crate::policy::RESPONSE_BYTES_MAX;
+
+const PREFIX: &str = "/2018-06-01/runtime/";
+const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
+const ERROR_BODY: HeaderName = HeaderName::from_static("lambda-runtime-function-error-body");
+const RESPONSE_MODE: HeaderName = HeaderName::from_static("lambda-runtime-function-response-mode");
+
+type Answer = Response<Full<Bytes>>;
+
+pub(super) async fn answer(state: &State, request: Request<Incoming>) -> Result<Answer, Infallible> {
+    let path = request.uri().path().to_owned();
+    let Some(rest) = path.strip_prefix(PREFIX) else {
+        return Ok(refuse(
+            StatusCode::NOT_FOUND,
+            "NotFound",
+            &format!("{path} is not part of the Runtime API 2018-06-01; extensions are not implemented."),
+        ));
+    };
+    let parts: Vec<&str> = rest.split('/').collect();
+    Ok(match (request.method(), parts.as_slice()) {
+        (&Method::GET, ["invocation", "next"]) => next(state).await,
+        (&Method::POST, ["invocation", request_id, "response"]) => response(state, request_id, request).await,
+        (&Method::POST, ["invocation", request_id, "error"]) => error(state, request_id, request).await,
+        (&Method::POST, ["init", "error"]) => init_error(state, request).await,
+        (_, ["invocation", "next"] | ["invocation", _, "response" | "error"] | ["init", "error"]) => {
+            refuse(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "Method Not Allowed")
+        }
+        _ => refuse(StatusCode::NOT_FOUND, "NotFound", "404 page not found"),
+    })
+}
+
+async fn next(state: &State) -> Answer {
+    let offer = match state.next().await {
+        Ok(offer) => offer,
+        Err(refusal) => return refuse_state(&refusal),
+    };
+    let Offer {
+        request_id,
+        function_arn,
+        deadline_epoch_ms,
+        trace_id,
+        client_context,
+        cognito_identity,
+        payload,
+    } = offer;
+    let mut response = Response::new(Full::new(payload));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+    headers.insert("lambda-runtime-deadline-ms", HeaderValue::from(deadline_epoch_ms));
+    let texts = [
+        ("lambda-runtime-aws-request-id", Some(request_id)),
+        ("lambda-runtime-invoked-function-arn", Some(function_arn)),
+        ("lambda-runtime-trace-id", Some(trace_id)),
+        ("lambda-runtime-client-context", client_context),
+        ("lambda-runtime-cognito-identity", cognito_identity),
+    ];
+    for (name, text) in texts {
+        let value = text.filter(|text| !text.is_empty()).and_then(|text| header_value(&text));
+        if let Some(value) = value {
+            headers.insert(name, value);
+        }
+    }
+    response
+}
+
+/// JSON may be written over several lines, a header may not.
+fn header_value(text: &str) -> Option<HeaderValue> {
+    HeaderValue::from_bytes(text.replace(['\r', '\n'], " ").as_bytes()).ok()
+}
+
+async fn response(state: &State, request_id: &str, request: Request<Incoming>) -> Answer {
+    if let Err(refusal) = state.begin_answer(request_id, "InvocationResponse") {
+        return refuse_state(&refusal);
+    }
+    let content_type = header_text(request.headers(), &CONTENT_TYPE);
+    match header_text(request.headers(), &RESPONSE_MODE) {
+        Some(mode) if mode.eq_ignore_ascii_case("streaming") => {
+            stream(
+                state,
+                content_type.unwrap_or_else(|| "application/octet-stream".into()),
+                request.into_body(),
+            )
+            .await
+        }
+        Some(mode) if !mode.eq_ignore_ascii_case("buffered") => {
+            let message = format!("Invalid function response mode: {mode}");
+            let payload = crate::report::error("Runtime.InvalidResponseModeHeader", &message);
+            state.end_answer(Event::Error { payload, last: Last::No }).await;
+            refuse(StatusCode::BAD_REQUEST, "InvalidFunctionResponseMode", &message)
+        }
+        _ => match collect(request, RESPONSE_BYTES_MAX).await {
+            Ok(body) => {
+                let content_type = content_type.unwrap_or_else(|| JSON.into());
+                state.end_answer(Event::Response { content_type, body }).await;
+                accepted()
+            }
+            Err(CollectError::TooLarge) => {
+                state.end_answer(Event::ResponseTooLarge { last: Last::No }).await;
+                too_large()
+            }
+            Err(CollectError::Broken) => {
+                let payload = crate::report::error("Runtime.TruncatedResponse", "Response body ended early");
+                state.end_answer(Event::Error { payload, last: Last::No }).await;
+                refuse(StatusCode::BAD_REQUEST, "TruncatedResponse", "Response body ended early")
+            }
+        },
+    }
+}
+
+async fn stream(state: &State, content_type: String, mut body: Incoming) -> Answer {
+    state.tell(Event::StreamHead { content_type }).await;
+    let mut trailers = HeaderMap::new();
+    let end = loop {
+        match body.frame().await {
+            None => break stream_end(&trailers),
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(chunk) => state.tell(Event::StreamChunk(chunk)).await,
+                Err(frame) => {
+                    if let Ok(received) = frame.into_trailers() {
+                        trailers = received;
+                    }
+                }
+            },
+            Some(Err(_)) => {
+                let payload =
+                    crate::report::error("Runtime.TruncatedResponse", "Response stream ended early");
+                break Event::StreamError(payload);
+            }
+        }
+    };
+    state.end_answer(end).await;
+    accepted()
+}
+
+/// A stream that failed midway says so in its trailers; the error body is base64.
+fn stream_end(trailers: &HeaderMap) -> Event {
+    let Some(error_type) = header_text(trailers, &ERROR_TYPE) else { return Event::StreamEnd };
+    let body = header_text(trailers, &ERROR_BODY)
+        .and_then(|text| base64::engine::general_purpose::STANDARD.decode(text).ok())
+        .filter(|body| serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok());
+    Event::StreamError(body.map_or_else(|| crate::report::error(&error_type, ""), Bytes::from))
+}
+
+async fn error(state: &State, request_id: &str, request: Request<Incoming>) -> Answer {
+    if let Err(refusal) = state.begin_answer(request_id, "InvocationErrorResponse") {
+        return refuse_state(&refusal);
+    }
+    let error_type = header_text(request.headers(), &ERROR_TYPE);
+    match collect(request, RESPONSE_BYTES_MAX).await {
+        Ok(body) => {
+            let payload = error_payload(error_type, body);
+            state.end_answer(Event::Error { payload, last: Last::No }).await;
+            accepted()
+        }
+        Err(_) => {
+            let payload = crate::report::error(error_type.as_deref().unwrap_or("Runtime.Unknown"), "");
+            state.end_answer(Event::Error { payload, last: Last::No }).await;
+            too_large()
+        }
+    }
+}
+
+async fn init_error(state: &State, request: Request<Incoming>) -> Answer {
+    if let Err(refusal) = state.fail_init() {
+        return refuse_state(&refusal);
+    }
+    let error_type = header_text(request.headers(), &ERROR_TYPE);
+    let body = collect(request, RESPONSE_BYTES_MAX).await.unwrap_or_default();
+    state.tell(Event::InitError(error_payload(error_type, body))).await;
+    accepted()
+}
+
+/// The runtime's own JSON if it is JSON, otherwise an error that carries what it sent.
+fn error_payload(error_type: Option<String>, body: Bytes) -> Bytes {
+    if serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok() {
+        return body;
+    }
+    crate::report::error(error_type.as_deref().unwrap_or("Runtime.Unknown"), &String::from_utf8_lossy(&body))
+}
+
+enum CollectError {
+    TooLarge,
+    Broken,
+}
+
+async fn collect(request: Request<Incoming>, bytes_max: usize) -> Result<Bytes, CollectError> {
+    let announced = request
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok())
+        .unwrap_or_default();
+    let mut body = request.into_body();
+    if announced > bytes_max {
+        // Read to the end, or the runtime sees a broken connection instead of the answer.
+        while !body.is_end_stream() {
+            match body.frame().await {
+                Some(Ok(_)) => {}
+                _ => break,
+            }
+        }
+        return Err(CollectError::TooLarge);
+    }
+    let mut collected = BytesMut::with_capacity(announced);
+    let mut too_large = false;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| CollectError::Broken)?.into_data() else { continue };
+        too_large |= collected.len() + data.len() > bytes_max;
+        if !too_large {
+            collected.extend_from_slice(&data);
+        }
+    }
+    if too_large { Err(CollectError::TooLarge) } else { Ok(collected.freeze()) }
+}
+
+fn header_text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+fn accepted() -> Answer {
+    json_answer(StatusCode::ACCEPTED, &json!({ "status": "OK" }))
+}
+
+fn too_large() -> Answer {
+    let message = format!("Exceeded maximum allowed payload size ({RESPONSE_BYTES_MAX} bytes).");
+    refuse(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", &message)
+}
+
+fn refuse_state(refusal: &Refusal) -> Answer {
+    match refusal {
+        Refusal::RequestId => refuse(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID"),
+        Refusal::Transition { from, to } => {
+            let message = format!(
+                "State transition from {from} to {to} failed for runtime. Error: State transition is not allowed"
+            );
+            refuse(StatusCode::FORBIDDEN, "InvalidStateTransition", &message)
+        }
+    }
+}
+
+fn refuse(status: StatusCode, error_type: &str, message: &str) -> Answer {
+    json_answer(status, &json!({ "errorMessage": message, "errorType": error_type }))
+}
+
+fn json_answer(status: StatusCode, body: &serde_json::Value) -> Answer {
+    let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+    response
+}

@@ -1,0 +1,277 @@
+//! Cold starts: from nothing, or from a generic worker, to a process that is loading a function.
+
+use std::ffi::OsString;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use bytes::Bytes;
+use serde::Serialize;
+use tokio::sync::Semaphore;
+
+use crate::clients;
+use crate::config::Endpoint;
+use crate::environment::{self, Places};
+use crate::event::Event;
+use crate::function::{Function, RuntimeKind};
+use crate::policy::{self, BOOT_TIMEOUT};
+use crate::report;
+use crate::runtime_api::RuntimeApi;
+use crate::runtimes::Found;
+use crate::sandbox::{LaunchSpec, Limits, Sandboxes, Tier};
+use crate::worker::Worker;
+
+/// Where a custom runtime may be, in AWS's order.
+const BOOTSTRAPS_TEXT: &str = "[/var/task/bootstrap /opt/bootstrap]";
+
+/// Makes workers.
+pub(crate) struct Starter {
+    pub(crate) sandboxes: Sandboxes,
+    pub(crate) platform_dir: PathBuf,
+    /// Folder of our runtime clients, relative to the platform folder.
+    pub(crate) clients: PathBuf,
+    pub(crate) endpoint: Option<Arc<dyn Endpoint>>,
+    pub(crate) endpoint_port: u16,
+    /// Interpreters booting at the same time: more of them would only make each other late.
+    pub(crate) boots: Semaphore,
+}
+
+/// Why no worker could be started.
+#[derive(Debug)]
+pub(crate) enum StartError {
+    /// The function's own fault: its custom runtime cannot be run. Type and text of AWS's error.
+    Function {
+        error_type: &'static str,
+        message: String,
+    },
+    Platform(anyhow::Error),
+}
+
+impl From<anyhow::Error> for StartError {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Platform(error)
+    }
+}
+
+/// Body of an `Assign` frame.
+#[derive(Serialize)]
+struct Assignment<'a> {
+    environment: std::collections::BTreeMap<String, String>,
+    handler: &'a str,
+    task_root: &'a Path,
+    opt: &'a Path,
+    /// Where Python finds the platform's packages.
+    sdk: PathBuf,
+    /// Where import statements of Node look last.
+    import_folders: Vec<PathBuf>,
+    function_name: &'a str,
+    function_version: &'a str,
+    memory_mib: String,
+    log_group: &'a str,
+    log_stream: &'a str,
+}
+
+impl Starter {
+    /// A started interpreter that waits for any function.
+    pub(crate) async fn generic(&self, interpreter: &Found) -> anyhow::Result<Worker> {
+        let places = self.places(&self.platform_dir, None);
+        let spec = LaunchSpec {
+            program: interpreter.program.clone(),
+            arguments: clients::arguments(interpreter.kind, &self.clients_inside(&places)),
+            environment: os_strings(environment::of_generic_worker(&interpreter.program, &places)),
+            working_folder: "/".into(),
+            code: None,
+            opt: None,
+            limits: policy::GENERIC_LIMITS,
+        };
+        self.boot(spec).await
+    }
+
+    /// A worker that has begun to load `function`. `spare` is a generic worker of its interpreter.
+    pub(crate) async fn begin(
+        &self,
+        function: &Function,
+        interpreter: Option<&Found>,
+        spare: Option<Worker>,
+    ) -> Result<Worker, StartError> {
+        let log_stream: Arc<str> = report::log_stream_name(&function.version).into();
+        let places = self.places(&function.code, function.opt.as_deref());
+        let Some(interpreter) = interpreter else {
+            return self.custom(function, &places, log_stream).await;
+        };
+        let program = Some(interpreter.program.as_path());
+        let variables = environment::of_function(function, &log_stream, program, &places);
+        let mut worker = match spare {
+            Some(spare) => {
+                let limits = limits(function);
+                spare.handle.bind(&function.code, function.opt.as_deref(), &limits).await?;
+                spare
+            }
+            None => {
+                let mut arguments = clients::arguments(interpreter.kind, &self.clients_inside(&places));
+                let mut program = interpreter.program.clone();
+                if let Some(wrapper) = variables.get("AWS_LAMBDA_EXEC_WRAPPER") {
+                    arguments.insert(0, program.into());
+                    program = wrapper.into();
+                }
+                self.boot(spec(function, &places, program, arguments, variables.clone())).await?
+            }
+        };
+        worker.log_stream = Arc::clone(&log_stream);
+        let assignment = Assignment {
+            environment: variables,
+            handler: &function.handler,
+            task_root: &places.task_root,
+            opt: &places.opt,
+            sdk: places.python_packages(),
+            import_folders: places.import_folders(),
+            function_name: &function.name,
+            function_version: &function.version,
+            memory_mib: function.memory_mib.to_string(),
+            log_group: &function.log_group,
+            log_stream: &log_stream,
+        };
+        let assignment = serde_json::to_vec(&assignment).context("the function cannot be described")?;
+        // A process that has ended meanwhile is noticed by whoever waits for it to be initialised.
+        let _ = worker.link.assign(Bytes::from(assignment)).await;
+        Ok(worker)
+    }
+
+    async fn custom(
+        &self,
+        function: &Function,
+        places: &Places,
+        log_stream: Arc<str>,
+    ) -> Result<Worker, StartError> {
+        let program = bootstrap(function, places)?;
+        let mut variables = environment::of_function(function, &log_stream, None, places);
+        let mut api = None;
+        let address = if self.sandboxes.tier() == Tier::Process {
+            let (listener, address) = RuntimeApi::bind_on_host().context("no port for the Runtime API")?;
+            api = Some(listener);
+            address.to_string()
+        } else {
+            "127.0.0.1:9001".to_owned()
+        };
+        variables.insert("AWS_LAMBDA_RUNTIME_API".into(), address);
+        let permit = self.boots.acquire().await.context("the server stops")?;
+        let launched =
+            self.sandboxes.launch(spec(function, places, program.clone(), Vec::new(), variables)).await;
+        drop(permit);
+        let mut sandbox = launched.map_err(|error| invalid_entrypoint(&program, error))?;
+        let api = match api.or_else(|| sandbox.runtime_api.take()) {
+            Some(api) => api,
+            None => return Err(anyhow::anyhow!("the sandbox has no Runtime API").into()),
+        };
+        let mut worker =
+            Worker::new(sandbox, Some(api), self.endpoint.as_ref()).context("cannot use a sandbox")?;
+        worker.log_stream = log_stream;
+        Ok(worker)
+    }
+
+    /// Launches an interpreter and waits until its client is there.
+    async fn boot(&self, spec: LaunchSpec) -> anyhow::Result<Worker> {
+        let _permit = self.boots.acquire().await.context("the server stops")?;
+        let sandbox = self.sandboxes.launch(spec).await.context("cannot start a sandbox")?;
+        let mut worker =
+            Worker::new(sandbox, None, self.endpoint.as_ref()).context("cannot use a sandbox")?;
+        match tokio::time::timeout(BOOT_TIMEOUT, worker.link.event()).await {
+            Ok(Event::Ready) => Ok(worker),
+            Ok(_) => {
+                let mut said = Vec::new();
+                worker.output.drain(|line| said.push(line));
+                worker.output.finish_lines(|line| said.push(line));
+                bail!("the interpreter ended before it was ready: {}", said.join("; "))
+            }
+            Err(_) => bail!("the interpreter was not ready within {BOOT_TIMEOUT:?}"),
+        }
+    }
+
+    fn places(&self, code: &Path, opt: Option<&Path>) -> Places {
+        Places::new(self.sandboxes.tier(), &self.platform_dir, code, opt, self.endpoint_port)
+    }
+
+    fn clients_inside(&self, places: &Places) -> PathBuf {
+        places.runtime_dir.join(&self.clients)
+    }
+}
+
+fn spec(
+    function: &Function,
+    places: &Places,
+    program: PathBuf,
+    arguments: Vec<OsString>,
+    environment: std::collections::BTreeMap<String, String>,
+) -> LaunchSpec {
+    LaunchSpec {
+        program,
+        arguments,
+        environment: os_strings(environment),
+        working_folder: places.task_root.clone(),
+        code: Some(function.code.clone()),
+        opt: function.opt.clone(),
+        limits: limits(function),
+    }
+}
+
+fn limits(function: &Function) -> Limits {
+    const MIB: u64 = 1024 * 1024;
+    Limits {
+        memory_bytes: u64::from(function.memory_mib) * MIB,
+        tmp_bytes: u64::from(function.tmp_mib) * MIB,
+        cpu_quota_percent: policy::cpu_quota_percent(function.memory_mib),
+        ..policy::GENERIC_LIMITS
+    }
+}
+
+fn os_strings(environment: std::collections::BTreeMap<String, String>) -> Vec<(OsString, OsString)> {
+    environment.into_iter().map(|(name, value)| (name.into(), value.into())).collect()
+}
+
+/// The custom runtime of a function, as its sandbox sees it.
+fn bootstrap(function: &Function, places: &Places) -> Result<PathBuf, StartError> {
+    let candidates = [
+        (Some(function.code.join("bootstrap")), places.task_root.join("bootstrap")),
+        (function.opt.as_ref().map(|opt| opt.join("bootstrap")), places.opt.join("bootstrap")),
+    ];
+    for (on_host, inside) in candidates {
+        let Some(metadata) = on_host.and_then(|path| path.metadata().ok()) else { continue };
+        if metadata.is_file() && metadata.permissions().mode() & 0o111 == 0 {
+            return Err(entrypoint_error(&inside, "permission denied"));
+        }
+        if metadata.is_file() {
+            return Ok(inside);
+        }
+    }
+    Err(StartError::Function {
+        error_type: "Runtime.InvalidEntrypoint",
+        message: format!("Couldn't find valid bootstrap(s): {BOOTSTRAPS_TEXT}"),
+    })
+}
+
+/// A program that the kernel refuses to run is the function's own fault.
+fn invalid_entrypoint(program: &Path, error: anyhow::Error) -> StartError {
+    let code = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>()?.raw_os_error());
+    match code {
+        Some(libc::ENOEXEC) => entrypoint_error(program, "exec format error"),
+        Some(libc::EACCES) => entrypoint_error(program, "permission denied"),
+        Some(libc::ENOENT) => entrypoint_error(program, "no such file or directory"),
+        _ => StartError::Platform(error.context("cannot start a sandbox")),
+    }
+}
+
+fn entrypoint_error(program: &Path, cause: &str) -> StartError {
+    let name = if program.starts_with("/opt") { "/opt/bootstrap" } else { "/var/task/bootstrap" };
+    StartError::Function {
+        error_type: "Runtime.InvalidEntrypoint",
+        message: format!("fork/exec {name}: {cause}"),
+    }
+}
+
+impl RuntimeKind {
+    /// Whether an interpreter of the host runs it.
+    pub(crate) fn is_managed(self) -> bool {
+        self != Self::Custom
+    }
+}

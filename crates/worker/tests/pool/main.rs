@@ -1,0 +1,17 @@
+//! Functions of every kind of runtime, run for real in both tiers.
+
+mod custom;
+mod lifecycle;
+mod node;
+mod python;
+mod support;
+
+/// Lets this test program be a spawner: the server starts its own program again to get one, and the test
+/// harness owns `main`.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static BE_A_SPAWNER_IF_ASKED: extern "C" fn() = be_a_spawner_if_asked;
+
+extern "C" fn be_a_spawner_if_asked() {
+    worker::run_spawner_if_asked();
+}
