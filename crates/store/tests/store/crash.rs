@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use store::{
-    Commit, FailPoint, FjallKv, FjallOptions, Kv, LogId, Order, Outcome, SCAN_ROWS_MAX, log_range,
+    Commit, FailPoint, FjallKv, FjallOptions, Kv, KvError, LogId, Order, Outcome, SCAN_ROWS_MAX, log_range,
     log_sequence,
 };
 
@@ -76,6 +76,9 @@ fn run_and_kill(
         let (row, sequence) = acknowledgement.split_once(' ').unwrap();
         ledger.insert(row.to_owned(), sequence.parse().unwrap());
         count += 1;
+        if count == 10 {
+            assert_refused_while_in_use(folder, child.id());
+        }
         if point.is_none() && count >= acknowledged && !killed {
             child.kill().unwrap();
             killed = true;
@@ -85,6 +88,17 @@ fn run_and_kill(
     let status = child.wait().unwrap();
     assert!(!status.success(), "it was meant to die: {status}");
     assert!(count >= acknowledged, "cycle {cycle} died after {count}, at {point:?}");
+}
+
+fn assert_refused_while_in_use(folder: &Path, pid: u32) {
+    match FjallKv::open(folder) {
+        Err(KvError::Determinate(message)) => {
+            assert!(message.contains(&format!("in use by process {pid}")), "{message}");
+            assert!(message.contains(&folder.display().to_string()), "{message}");
+        }
+        Err(error) => panic!("another error: {error:?}"),
+        Ok(_) => panic!("two processes have the folder"),
+    }
 }
 
 async fn check(folder: &Path, cycle: usize, ledger: &BTreeMap<String, u64>) {

@@ -425,6 +425,50 @@ async fn an_older_copy_of_the_engine_is_noticed() {
     assert!(corrupt(folder.path()).contains("batches 2 to 2"));
 }
 
+/// Opens the engine behind the store's back.
+fn with_engine(folder: &Path, change: impl FnOnce(&fjall::Keyspace)) {
+    let database = fjall::Database::builder(folder.join("engine")).open().unwrap();
+    change(&database.keyspace("rows", fjall::KeyspaceCreateOptions::default).unwrap());
+    database.persist(fjall::PersistMode::SyncAll).unwrap();
+}
+
+fn record_key(number: u64) -> Vec<u8> {
+    [&b"\0r"[..], &number.to_be_bytes()].concat()
+}
+
+#[tokio::test]
+async fn a_batch_missing_in_the_middle_is_noticed() {
+    let folder = twenty_commits().await;
+    with_engine(folder.path(), |rows| rows.remove(record_key(7)).unwrap());
+    let message = corrupt(folder.path());
+    assert!(message.contains("batches 7 to 7 are missing in the middle"), "{message}");
+}
+
+#[tokio::test]
+async fn a_changed_batch_is_noticed() {
+    for number in [1, 9, 20] {
+        let folder = twenty_commits().await;
+        with_engine(folder.path(), |rows| {
+            let mut record = rows.get(record_key(number)).unwrap().unwrap().to_vec();
+            *record.last_mut().unwrap() ^= 1;
+            rows.insert(record_key(number), record).unwrap();
+        });
+        let opened = FjallKv::open(folder.path());
+        // The oldest has nothing before it to be checked against, which matters to nobody: it is the first to go.
+        assert_eq!(opened.is_err(), number != 1, "record {number}");
+        if let Err(error) = opened {
+            assert_eq!(error, KvError::Corrupt(format!("batch {number} is not what was acknowledged")));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_engine_is_noticed() {
+    let folder = twenty_commits().await;
+    fs::remove_dir_all(folder.path().join("engine")).unwrap();
+    assert!(corrupt(folder.path()).contains("batches 1 to 20"));
+}
+
 #[tokio::test]
 async fn a_torn_head_file_does_not_stop_the_store() {
     let folder = twenty_commits().await;
