@@ -1,0 +1,296 @@
+//! The steps an API request takes.
+
+use std::borrow::Cow;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use http::HeaderValue;
+use service::{ByteStream, ContextBuilder, Failure, Mode, Reply, Trace};
+use wire::{Document, OperationModel};
+
+use crate::Gateway;
+use crate::answer;
+use crate::body::{self, Response};
+use crate::cors;
+use crate::credential::Credential;
+use crate::endpoint::endpoint_of;
+use crate::gateway::panicked;
+use crate::identify::{self, Evidence};
+use crate::identity::{self, Identity, Payload, Unsigned};
+use crate::limits::{BODY_BYTES_MAX, body_bytes_max};
+use crate::refusal::{self, Course};
+use crate::request::{Request, header_named};
+
+pub(crate) const TRACE_HEADER: &str = "x-amzn-trace-id";
+
+/// limit → identify → verify signature → decode → validate → authorise and run → encode → record.
+pub(crate) async fn answer(gateway: &Gateway, mut request: Request) -> Response {
+    let started = Instant::now();
+    let is_dev = gateway.platform().mode() == Mode::Dev;
+    if is_dev && let Some(response) = cors::refusal_or_preflight(&request) {
+        return response;
+    }
+    let mut progress = Progress {
+        course: Course::unknown(request.headers(), request.query()),
+        service: Cow::Borrowed("-"),
+        operation: String::new(),
+    };
+    let outcome = AssertUnwindSafe(steps(gateway, &mut progress, &mut request)).catch_unwind().await;
+    let outcome = outcome.unwrap_or_else(|panic| Err(panicked(panic.as_ref())));
+    if let Some(unread) = request.body.take() {
+        // A client that is still sending would not see the answer.
+        body::discard(unread, 0).await;
+    }
+    let mut response = match outcome {
+        Ok(response) => response,
+        Err(failure) => {
+            refusal::response(&progress.course, failure, &progress.service, progress.operation(), &request.id)
+        }
+    };
+    if is_dev {
+        cors::allow(request.headers(), response.headers_mut());
+    }
+    record(&progress, &request, &response, started);
+    response
+}
+
+/// What the steps found out, for the answer in case of failure and for the log.
+struct Progress {
+    course: Course,
+    service: Cow<'static, str>,
+    /// As the client names it, until the model does.
+    operation: String,
+}
+
+impl Progress {
+    fn operation(&self) -> &str {
+        match self.course.operation {
+            Some(operation) => operation.name(),
+            None if self.operation.is_empty() => "-",
+            None => &self.operation,
+        }
+    }
+}
+
+async fn steps(
+    gateway: &Gateway,
+    progress: &mut Progress,
+    request: &mut Request,
+) -> Result<Response, Failure> {
+    let credential = Credential::of(request.headers(), request.query());
+    let form = read_form(request).await?;
+    identify_service(gateway, progress, request, credential.as_ref(), form.as_ref())?;
+    let operation = route(progress, request, form.as_ref())?;
+    let payload = read(&progress.service, operation, request, form).await?;
+    let identity = verify(gateway, progress, operation, request, credential.as_ref(), &payload)?;
+    let (body, stream) = payload.parts();
+    let input = decode_and_validate(progress, operation, request, body)?;
+    let reply = authorise_and_run(gateway, progress, operation, request, identity, input, stream).await?;
+    answer::response(&progress.course, operation, reply, &request.id)
+}
+
+/// Forms are read first: the query protocol has its action in the body.
+async fn read_form(request: &mut Request) -> Result<Option<Bytes>, Failure> {
+    if !body::is_form(request.headers()) {
+        return Ok(None);
+    }
+    match request.body.take() {
+        Some(body) => {
+            body::read(body, BODY_BYTES_MAX).await.map(Some).map_err(|unread| refusal::unread(unread, "form"))
+        }
+        None => Ok(None),
+    }
+}
+
+fn identify_service(
+    gateway: &Gateway,
+    progress: &mut Progress,
+    request: &Request,
+    credential: Option<&Credential>,
+    form: Option<&Bytes>,
+) -> Result<(), Failure> {
+    let evidence = Evidence {
+        method: request.method(),
+        path: request.path(),
+        query: request.query(),
+        headers: request.headers(),
+        host: request.host(),
+        form: form.and_then(|form| std::str::from_utf8(form).ok()).unwrap_or(""),
+        credential,
+    };
+    // S3 answers what nobody else claims: its paths are the users' own names.
+    let fallback = || gateway.platform().registry().find("s3").map(|_| Cow::Borrowed("s3"));
+    let found = identify::service(&evidence).map(|name| name.0).or_else(fallback);
+    let Some(service) = found else {
+        return Err(refusal::nameless(&identify::operation_text(&evidence)));
+    };
+    progress.course.model = wire::model(&service);
+    progress.service = service;
+    if progress.course.model.is_none() {
+        progress.operation = identify::operation_text(&evidence);
+        return Err(Failure::not_implemented(&progress.service, &progress.operation));
+    }
+    Ok(())
+}
+
+/// Protocol and operation, from everything but a body that was not read yet.
+fn route(
+    progress: &mut Progress,
+    request: &Request,
+    form: Option<&Bytes>,
+) -> Result<&'static OperationModel, Failure> {
+    let model =
+        progress.course.model.ok_or_else(|| anyhow::anyhow!("routed before its service was known"))?;
+    let asked = wire_request(request, form.cloned().unwrap_or_default());
+    let found = wire::protocol_of(model, &asked).and_then(|protocol| {
+        progress.course.protocol = protocol;
+        wire::operation_of(model, protocol, &asked)
+    });
+    match found {
+        Ok(operation) => {
+            progress.course.operation = Some(operation);
+            Ok(operation)
+        }
+        Err(error) => {
+            let evidence = Evidence {
+                method: request.method(),
+                path: request.path(),
+                query: request.query(),
+                headers: request.headers(),
+                host: "",
+                form: std::str::from_utf8(&asked.body).unwrap_or(""),
+                credential: None,
+            };
+            progress.operation = identify::operation_text(&evidence);
+            Err(refusal::unroutable(error, &progress.service, &progress.operation))
+        }
+    }
+}
+
+/// A body as its operation wants it.
+enum Received {
+    Whole(Bytes),
+    Stream(ByteStream),
+}
+
+impl Received {
+    fn parts(self) -> (Bytes, Option<ByteStream>) {
+        match self {
+            Received::Whole(bytes) => (bytes, None),
+            Received::Stream(stream) => (Bytes::new(), Some(stream)),
+        }
+    }
+}
+
+async fn read(
+    service: &str,
+    operation: &OperationModel,
+    request: &mut Request,
+    form: Option<Bytes>,
+) -> Result<Received, Failure> {
+    match (form, request.body.take()) {
+        (Some(form), _) => Ok(Received::Whole(form)),
+        (None, None) => Ok(Received::Whole(Bytes::new())),
+        (None, Some(body)) if operation.streaming_input().is_some() => {
+            Ok(Received::Stream(body::stream(body)))
+        }
+        (None, Some(body)) => {
+            let read = body::read(body, body_bytes_max(service, operation.name())).await;
+            read.map(Received::Whole).map_err(|unread| refusal::unread(unread, operation.name()))
+        }
+    }
+}
+
+fn verify(
+    gateway: &Gateway,
+    progress: &Progress,
+    operation: &OperationModel,
+    request: &Request,
+    credential: Option<&Credential>,
+    payload: &Received,
+) -> Result<Identity, Failure> {
+    let payload = match payload {
+        Received::Whole(bytes) => Payload::Whole(bytes),
+        Received::Stream(_) => Payload::Stream,
+    };
+    let unsigned = if operation.is_unsigned() { Unsigned::Allowed } else { Unsigned::Refused };
+    gateway
+        .identify(request, credential, payload, unsigned)
+        .map_err(|error| identity::refused(&error, &progress.service, progress.course.protocol))
+}
+
+fn decode_and_validate(
+    progress: &Progress,
+    operation: &OperationModel,
+    request: &Request,
+    body: Bytes,
+) -> Result<Document, Failure> {
+    let model =
+        progress.course.model.ok_or_else(|| anyhow::anyhow!("decoded before its service was known"))?;
+    let input = wire::decode(model, operation, progress.course.protocol, &wire_request(request, body))
+        .map_err(refusal::undecodable)?;
+    wire::validate(model, operation, &input).map_err(|violations| refusal::invalid(&violations))?;
+    Ok(input)
+}
+
+async fn authorise_and_run(
+    gateway: &Gateway,
+    progress: &Progress,
+    operation: &OperationModel,
+    request: &Request,
+    identity: Identity,
+    input: Document,
+    stream: Option<ByteStream>,
+) -> Result<Reply, Failure> {
+    let platform = gateway.platform();
+    let Some(service) = platform.registry().find(&progress.service) else {
+        return Err(Failure::not_implemented(&progress.service, operation.name()));
+    };
+    let mut cx = ContextBuilder::new(platform, identity.scope, identity.caller)
+        .request_id(request.id.clone())
+        .endpoint(endpoint(gateway, request));
+    if let Some(trace) = Trace::from_header(header_named(request.headers(), TRACE_HEADER)) {
+        cx = cx.trace(trace);
+    }
+    if let Some(stream) = stream {
+        cx = cx.body(stream);
+    }
+    service.execute(&cx.build(), operation.name(), input).await
+}
+
+pub(crate) fn endpoint(gateway: &Gateway, request: &Request) -> Arc<str> {
+    endpoint_of(request, &gateway.platform().endpoint())
+}
+
+fn wire_request(request: &Request, body: Bytes) -> wire::Request<'_> {
+    wire::Request {
+        method: request.method(),
+        path: request.path(),
+        query: request.query(),
+        headers: request.headers(),
+        body,
+    }
+}
+
+fn record(progress: &Progress, request: &Request, response: &Response, started: Instant) {
+    let latency_ms = started.elapsed().as_secs_f64() * 1_000.0;
+    let status = response.status().as_u16();
+    let error = response
+        .headers()
+        .get("x-amzn-errortype")
+        .map(HeaderValue::to_str)
+        .and_then(Result::ok)
+        .unwrap_or("");
+    tracing::debug!(
+        service = &*progress.service,
+        operation = progress.operation(),
+        status,
+        error,
+        latency_ms,
+        request_id = request.id,
+        "request"
+    );
+}

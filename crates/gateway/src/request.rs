@@ -1,0 +1,137 @@
+//! One HTTP request as the gateway passes it on.
+
+use std::net::IpAddr;
+
+use http::header::{HOST, HeaderName};
+use http::{HeaderMap, Method};
+use hyper::body::Incoming;
+
+/// Where a connection comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer {
+    /// `None` for connections made inside a sandbox.
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) is_encrypted: bool,
+}
+
+pub(crate) struct Request {
+    pub(crate) head: http::request::Parts,
+    /// `None` once it was taken to be read.
+    pub(crate) body: Option<Incoming>,
+    pub(crate) peer: Peer,
+    /// What `x-amzn-RequestId` answers.
+    pub(crate) id: String,
+}
+
+impl Request {
+    pub(crate) fn new(request: http::Request<Incoming>, peer: Peer, id: String) -> Self {
+        let (mut head, body) = request.into_parts();
+        // HTTP/2 has the host in the URI; signatures and sites read it from the headers.
+        if !head.headers.contains_key(HOST)
+            && let Some(host) = head.uri.authority().and_then(|authority| authority.as_str().parse().ok())
+        {
+            head.headers.insert(HOST, host);
+        }
+        Request { head, body: Some(body), peer, id }
+    }
+
+    pub(crate) fn method(&self) -> &Method {
+        &self.head.method
+    }
+
+    /// As sent, still percent-encoded.
+    pub(crate) fn path(&self) -> &str {
+        self.head.uri.path()
+    }
+
+    /// As sent, without the question mark.
+    pub(crate) fn query(&self) -> &str {
+        self.head.uri.query().unwrap_or("")
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.head.headers
+    }
+
+    pub(crate) fn host(&self) -> &str {
+        header(&self.head.headers, &HOST)
+    }
+}
+
+/// The first value of a header as text; empty when it is absent or not text.
+pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
+}
+
+/// [`header`] for names that have no constant.
+pub(crate) fn header_named<'a>(headers: &'a HeaderMap, name: &'static str) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
+}
+
+/// Turns `%XX` into bytes and, in queries, `+` into a space; what is not UTF-8 is replaced.
+pub(crate) fn percent_decoded(text: &str, plus_is_space: bool) -> String {
+    if !text.contains('%') && !(plus_is_space && text.contains('+')) {
+        return text.to_owned();
+    }
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut index = 0;
+    while index < bytes.len() {
+        let pair = bytes.get(index + 1..index + 3).and_then(|pair| {
+            let high = char::from(pair[0]).to_digit(16)?;
+            let low = char::from(pair[1]).to_digit(16)?;
+            u8::try_from(high * 16 + low).ok()
+        });
+        match (bytes[index], pair) {
+            (b'%', Some(byte)) => {
+                decoded.push(byte);
+                index += 3;
+            }
+            (b'+', _) if plus_is_space => {
+                decoded.push(b' ');
+                index += 1;
+            }
+            (byte, _) => {
+                decoded.push(byte);
+                index += 1;
+            }
+        }
+    }
+    String::from_utf8(decoded).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+/// The decoded parameters of a query or a form, in the order they were sent.
+pub(crate) fn parameters(query: &str) -> impl Iterator<Item = (String, String)> + '_ {
+    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (percent_decoded(name, true), percent_decoded(value, true))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percent_forms_are_decoded() {
+        for (text, plain) in [
+            ("a%20b", "a b"),
+            ("a+b", "a b"),
+            ("%", "%"),
+            ("%4", "%4"),
+            ("%zz", "%zz"),
+            ("%C3%A4", "ä"),
+            ("%ff", "\u{fffd}"),
+        ] {
+            assert_eq!(percent_decoded(text, true), plain, "{text}");
+        }
+        assert_eq!(percent_decoded("a+b%2B", false), "a+b+");
+    }
+
+    #[test]
+    fn parameters_keep_their_order_and_repeats() {
+        let found: Vec<_> = parameters("b=1&a=%3D&b=&c").collect();
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(found, [pair("b", "1"), pair("a", "="), pair("b", ""), pair("c", "")]);
+    }
+}

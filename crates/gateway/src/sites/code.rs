@@ -1,0 +1,52 @@
+//! Downloads of function code: the `Location` that GetFunction answers.
+
+use http::header::CONTENT_DISPOSITION;
+use http::{HeaderValue, Method, StatusCode};
+use service::{AccountId, Caller, Failure, Principal, Region, ReplyStream, Scope};
+use wire::Document;
+
+use super::{call, internal_failure, message, trace_of};
+use crate::Gateway;
+use crate::body::{Body, Response};
+use crate::identity::Identity;
+use crate::request::Request;
+
+pub(super) async fn answer(gateway: &Gateway, request: &Request, token: &str) -> Response {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return message(StatusCode::METHOD_NOT_ALLOWED, "Download with GET.");
+    }
+    let trace = trace_of(gateway, request);
+    // The link itself is the permission: it is sealed, names what it opens and expires.
+    let account = AccountId::default();
+    let identity = Identity {
+        scope: Scope { account: account.clone(), region: Region::default() },
+        caller: Caller::internal(Principal::Service { account, name: "lambda.amazonaws.com" }),
+    };
+    let input = Document::map([("Token", token.into())]);
+    match call(gateway, request, identity, &trace, "OpenCode", input).await {
+        Ok(reply) => {
+            let body = match reply.stream {
+                Some(ReplyStream::Bytes { length, stream }) => {
+                    use futures_util::StreamExt as _;
+                    let pieces =
+                        Box::pin(stream.map(|piece| piece.map_err(|failure| anyhow::anyhow!("{failure}"))));
+                    Body::Pieces { pieces, length }
+                }
+                _ => Body::Whole(
+                    reply.document.get("Code").and_then(Document::as_blob).cloned().unwrap_or_default(),
+                ),
+            };
+            let mut response = Response::new(body);
+            let headers = response.headers_mut();
+            headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/zip"));
+            headers
+                .insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"code.zip\""));
+            response
+        }
+        Err(Failure::Modelled(reply)) => {
+            let status = reply.status.and_then(|status| StatusCode::from_u16(status).ok());
+            message(status.unwrap_or(StatusCode::FORBIDDEN), &reply.message)
+        }
+        Err(failure) => internal_failure(&request.id, &failure),
+    }
+}

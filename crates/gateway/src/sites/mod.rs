@@ -1,0 +1,190 @@
+//! What the port answers besides AWS APIs: function URLs, code downloads, health, reset, and a page for people.
+
+mod code;
+mod control;
+mod function_url;
+mod home;
+mod invoke;
+mod payload;
+mod rest_proxy;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, StatusCode};
+use service::{ContextBuilder, Failure, Trace};
+use wire::Document;
+
+use crate::Gateway;
+use crate::api::{TRACE_HEADER, endpoint};
+use crate::body::{Body, Response};
+use crate::cors;
+use crate::credential::Credential;
+use crate::identity::Identity;
+use crate::refusal;
+use crate::request::{Request, header_named, percent_decoded};
+
+/// A place that is not an API, with what its address says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Site {
+    Home,
+    /// `/_localstack/…` and `/_cloudling/…`.
+    Control,
+    FunctionUrl {
+        url_id: String,
+        path: String,
+    },
+    RestProxy {
+        function: String,
+        path: String,
+    },
+    Code {
+        token: String,
+    },
+}
+
+pub(crate) fn find(request: &Request) -> Option<Site> {
+    let is_plain = || Credential::of(request.headers(), request.query()).is_none();
+    locate(request.method(), request.host(), request.path()).or_else(|| {
+        let is_home = matches!(*request.method(), Method::GET | Method::HEAD)
+            && request.path() == "/"
+            && request.query().is_empty()
+            && !request.headers().contains_key("x-amz-target")
+            && is_plain();
+        is_home.then_some(Site::Home)
+    })
+}
+
+fn locate(_: &Method, host: &str, path: &str) -> Option<Site> {
+    if let Some(url_id) = function_url::id_of_host(host) {
+        return Some(Site::FunctionUrl { url_id: url_id.to_owned(), path: path.to_owned() });
+    }
+    let special = path.strip_prefix("/_")?;
+    if special.starts_with("localstack/") || special.starts_with("cloudling/") {
+        return Some(Site::Control);
+    }
+    let (site, rest) = special.strip_prefix("aws/")?.split_once('/')?;
+    let (name, path) = match rest.find('/') {
+        Some(slash) => (&rest[..slash], &rest[slash..]),
+        None => (rest, "/"),
+    };
+    if name.is_empty() {
+        return None;
+    }
+    match site {
+        "lambda-url" => Some(Site::FunctionUrl { url_id: name.to_owned(), path: path.to_owned() }),
+        "lambda-rest" => {
+            Some(Site::RestProxy { function: percent_decoded(name, false), path: path.to_owned() })
+        }
+        "lambda-code" => Some(Site::Code { token: name.to_owned() }),
+        _ => None,
+    }
+}
+
+pub(crate) async fn answer(gateway: &Gateway, site: Site, request: Request) -> Response {
+    let is_public = matches!(site, Site::FunctionUrl { .. } | Site::Code { .. });
+    if !is_public && !cors::is_allowed(&request) {
+        return text(StatusCode::FORBIDDEN, "Pages from other origins may not call this.\n");
+    }
+    match site {
+        Site::Home => home::answer(gateway, &request),
+        Site::Control => control::answer(gateway, &request).await,
+        Site::FunctionUrl { url_id, path } => function_url::answer(gateway, request, &url_id, &path).await,
+        Site::RestProxy { function, path } => rest_proxy::answer(gateway, request, &function, &path).await,
+        Site::Code { token } => code::answer(gateway, &request, &token).await,
+    }
+}
+
+/// The answer to what should not have happened; the log has the cause.
+pub(crate) fn internal_failure(request_id: &str, failure: &Failure) -> Response {
+    tracing::error!(request_id, error = %failure, "site failed unexpectedly");
+    message(StatusCode::INTERNAL_SERVER_ERROR, &refusal::internal_failure(request_id).message)
+}
+
+/// `{"Message": …}`, as function URLs answer.
+fn message(status: StatusCode, message: &str) -> Response {
+    json(status, &serde_json::json!({ "Message": message }))
+}
+
+fn json(status: StatusCode, value: &serde_json::Value) -> Response {
+    let mut bytes = value.to_string().into_bytes();
+    bytes.push(b'\n');
+    with_type(status, "application/json", bytes)
+}
+
+fn text(status: StatusCode, text: &'static str) -> Response {
+    with_type(status, "text/plain; charset=utf-8", text)
+}
+
+fn with_type(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response {
+    let mut response = Response::new(Body::Whole(body.into()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+/// The trace that the client began, or a new one.
+fn trace_of(gateway: &Gateway, request: &Request) -> Trace {
+    let platform = gateway.platform();
+    Trace::from_header(header_named(request.headers(), TRACE_HEADER))
+        .unwrap_or_else(|| Trace::new(platform.clock().now(), platform.ids()))
+}
+
+/// Calls an operation for a site, as the identity it established.
+async fn call(
+    gateway: &Gateway,
+    request: &Request,
+    identity: Identity,
+    trace: &Trace,
+    operation: &str,
+    input: Document,
+) -> Result<service::Reply, Failure> {
+    let service = "lambda";
+    let platform = gateway.platform();
+    let Some(lambda) = platform.registry().find(service) else {
+        return Err(Failure::not_implemented(service, operation));
+    };
+    let cx = ContextBuilder::new(platform, identity.scope, identity.caller)
+        .request_id(request.id.clone())
+        .trace(trace.clone())
+        .endpoint(endpoint(gateway, request))
+        .build();
+    lambda.execute(&cx, operation, input).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn located(host: &str, path: &str) -> Option<Site> {
+        locate(&Method::GET, host, path)
+    }
+
+    #[test]
+    fn function_urls_are_known_by_host_and_by_path() {
+        let url = |path: &str| Some(Site::FunctionUrl { url_id: "abc".into(), path: path.into() });
+        for host in [
+            "abc.lambda-url.us-east-1.on.aws",
+            "abc.lambda-url.us-east-1.localhost.localstack.cloud:4566",
+            "abc.lambda-url.eu-west-1.localhost:4566",
+            "ABC.lambda-url.eu-west-1.localhost:4566",
+        ] {
+            assert_eq!(located(&host.to_lowercase(), "/a/b"), url("/a/b"), "{host}");
+        }
+        assert_eq!(located("127.0.0.1:4566", "/_aws/lambda-url/abc/a%20b"), url("/a%20b"));
+        assert_eq!(located("127.0.0.1:4566", "/_aws/lambda-url/abc"), url("/"));
+        assert_eq!(located("lambda-url.us-east-1.on.aws", "/"), None);
+        assert_eq!(located("127.0.0.1:4566", "/_aws/lambda-url/"), None);
+    }
+
+    #[test]
+    fn other_sites_are_known_by_path() {
+        let rest = Site::RestProxy { function: "users-api".into(), path: "/users/1".into() };
+        assert_eq!(located("", "/_aws/lambda-rest/users-api/users/1"), Some(rest));
+        assert_eq!(located("", "/_aws/lambda-code/tok"), Some(Site::Code { token: "tok".into() }));
+        assert_eq!(located("", "/_localstack/health"), Some(Site::Control));
+        assert_eq!(located("", "/_cloudling/reset"), Some(Site::Control));
+        for path in ["/_aws/unknown/x", "/bucket/key", "/_localstackx", "/2015-03-31/functions"] {
+            assert_eq!(located("", path), None, "{path}");
+        }
+    }
+}
