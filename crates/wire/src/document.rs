@@ -140,7 +140,7 @@ impl Document {
             Document::Int(number) => (*number).into(),
             Document::Float(number) => match serde_json::Number::from_f64(*number) {
                 Some(number) => serde_json::Value::Number(number),
-                None => crate::number::format_float(*number).into(),
+                None => crate::number::format_float(*number, false).into(),
             },
             Document::Text(text) => text.as_str().into(),
             Document::Blob(bytes) => STANDARD.encode(bytes).into(),

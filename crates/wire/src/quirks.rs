@@ -1,0 +1,13 @@
+//! Traits of single services that the published models leave out.
+
+use crate::model::{Model, OperationModel};
+
+/// S3 answers errors as a bare `<Error>`, every other REST-XML service inside an `<ErrorResponse>`.
+pub(crate) fn has_bare_errors(model: Option<&Model>) -> bool {
+    model.is_some_and(|model| model.service_id() == "S3")
+}
+
+/// The one operation whose only output member is itself the root element.
+pub(crate) fn has_unwrapped_output(model: &Model, operation: &OperationModel) -> bool {
+    model.service_id() == "S3" && operation.name() == "GetBucketLocation"
+}
