@@ -44,6 +44,10 @@ pub const QUEUE_COMMITS_MAX: usize = 4096;
 /// One permit of the queue stands for this many bytes; every commit takes one at least, which bounds their count.
 const QUEUE_PERMIT_BYTES: usize = QUEUE_BYTES_MAX / QUEUE_COMMITS_MAX;
 
+/// Below this many free bytes on the disk only commits that delete are taken: a write that fails half-way would
+/// stop the process, and the engine needs room to flush and compact what it has.
+pub const DISK_FREE_BYTES_MIN: u64 = 128 * 1024 * 1024;
+
 /// Told why the store cannot go on. The process must stop: what it acknowledges is no longer known to be true.
 pub type FatalHook = Arc<dyn Fn(&str) + Send + Sync>;
 
@@ -55,6 +59,8 @@ pub struct FjallOptions {
     /// Bytes of recent writes that are kept in memory before they go to a table; up to five times this is in
     /// use under heavy writing.
     pub memtable_bytes: u64,
+    /// Free bytes on the disk below which only deletes are taken.
+    pub disk_free_bytes_min: u64,
     /// Threads that flush and compact.
     pub worker_threads: usize,
     /// What to do when the disk fails. By default: log it and abort the process.
@@ -70,6 +76,7 @@ impl Default for FjallOptions {
         Self {
             cache_bytes: 32 * 1024 * 1024,
             memtable_bytes: 16 * 1024 * 1024,
+            disk_free_bytes_min: DISK_FREE_BYTES_MIN,
             worker_threads: 1,
             on_fatal: Arc::new(|reason| {
                 tracing::error!(reason, "the store cannot go on: aborting the process");

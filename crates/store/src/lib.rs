@@ -27,7 +27,9 @@ pub use blobs::{BlobId, BlobInfo, Blobs, ByteStream, LocalBlobs, MemoryBlobs};
 pub use clock::{Clock, EngineTime};
 pub use fail::{FailHook, FailPoint};
 pub use fingerprint::Fingerprint;
-pub use fjall_kv::{FatalHook, FjallKv, FjallOptions, QUEUE_BYTES_MAX, QUEUE_COMMITS_MAX};
+pub use fjall_kv::{
+    DISK_FREE_BYTES_MIN, FatalHook, FjallKv, FjallOptions, QUEUE_BYTES_MAX, QUEUE_COMMITS_MAX,
+};
 pub use kv::{
     BoxFuture, Check, Commit, CommitId, Kv, KvError, Order, Outcome, Result, Snapshot, Version, Versioned,
     Write,

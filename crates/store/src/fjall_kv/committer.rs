@@ -13,6 +13,7 @@ use bytes::Bytes;
 use fjall::PersistMode;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use super::folder::free_bytes;
 use super::head::{Head, HeadFile};
 use super::record::{self, Record, Tail};
 use super::view::{View, encode};
@@ -55,6 +56,7 @@ pub(super) struct Committer {
     view: Arc<View>,
     tail: Tail,
     head: HeadFile,
+    disk_free_bytes_min: u64,
     fail_hook: FailHook,
     on_fatal: FatalHook,
 }
@@ -80,6 +82,7 @@ impl Committer {
             view,
             tail,
             head,
+            disk_free_bytes_min: options.disk_free_bytes_min,
             fail_hook: Arc::clone(&options.fail_hook),
             on_fatal: Arc::clone(&options.on_fatal),
         }
@@ -117,12 +120,16 @@ impl Committer {
     }
 
     fn batch(&mut self, requests: Vec<Undecided>) {
+        let full = self.full_disk();
         let mut pending = Pending { view: &self.view, rows: BTreeMap::new() };
         let mut version = self.tail.version;
         let mut outcomes = Vec::new();
         let mut decided = Vec::with_capacity(requests.len());
         for Undecided { commit, reply, place } in requests {
-            let outcome = pending.decide(&commit, Version(version.0 + 1));
+            let outcome = match &full {
+                Some(refusal) if takes_room(&commit) => Err(refusal.clone()),
+                _ => pending.decide(&commit, Version(version.0 + 1)),
+            };
             if let Ok(Outcome::Done(sequences)) = &outcome {
                 version = Version(version.0 + 1);
                 outcomes.push((commit.id, sequences.clone()));
@@ -181,6 +188,19 @@ impl Committer {
         self.reach(FailPoint::BeforeAcknowledge)
     }
 
+    /// The refusal of what takes room, when the disk is nearly full.
+    fn full_disk(&self) -> Option<KvError> {
+        let free = free_bytes(self.head.path())?;
+        (free < self.disk_free_bytes_min).then(|| {
+            KvError::Determinate(format!(
+                "the disk of {} is full: {} MiB are free and {} are kept; make room or delete something",
+                self.head.path().display(),
+                free >> 20,
+                self.disk_free_bytes_min >> 20
+            ))
+        })
+    }
+
     /// The records that go with this batch.
     fn expired(&self, number: u64, now: EngineTime) -> Range<u64> {
         let none = self.tail.oldest..self.tail.oldest;
@@ -231,6 +251,10 @@ fn take_batch(first: Request, queue: &mpsc::Receiver<Request>) -> (Vec<Undecided
         next = queue.try_recv().ok();
     }
     (commits, barriers)
+}
+
+fn takes_room(commit: &Commit) -> bool {
+    commit.writes.iter().any(|write| !matches!(write, Write::Delete(_)))
 }
 
 /// Answers a batch that failed on its way to the disk.

@@ -61,6 +61,11 @@ impl HeadFile {
         self.stored
     }
 
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Notes the latest batch.
     pub(super) fn write(&self, head: Head) -> Result<()> {
         self.file.write_all_at(&encode(head), 0).map_err(|error| cannot("write", &self.path, &error))

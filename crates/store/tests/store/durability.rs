@@ -232,6 +232,30 @@ async fn the_queue_is_bounded_and_everybody_gets_through() {
 }
 
 #[tokio::test]
+async fn a_full_disk_refuses_what_takes_room_and_lets_room_be_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let kv = open(folder.path());
+    put(&kv, "a", "1").await;
+    drop(kv);
+    let options = FjallOptions { disk_free_bytes_min: u64::MAX, ..FjallOptions::default() };
+    let kv = FjallKv::open_with(folder.path(), options).unwrap();
+    for commit in [Commit::new().put("b", "1"), Commit::new().delete("a").append(LogId::new("log"), "x")] {
+        match kv.commit(commit).await {
+            Err(KvError::Determinate(message)) => {
+                assert!(
+                    message.contains("full") && message.contains(&folder.path().display().to_string()),
+                    "{message}"
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(value(&kv, "a").await.unwrap(), "1", "reads go on");
+    assert_eq!(kv.commit(Commit::new().delete("a")).await.unwrap(), Outcome::Done(vec![]));
+    assert!(everything(&kv).await.is_empty());
+}
+
+#[tokio::test]
 async fn old_outcomes_are_swept_and_recent_ones_kept() {
     let folder = tempfile::tempdir().unwrap();
     let hand = HandClock::at(1_000_000);
