@@ -1,0 +1,127 @@
+use serde::Deserialize;
+use service::{Arn, Context, Empty, Operation, Result};
+
+use crate::Lambda;
+use crate::error::Error;
+use crate::functions::{changes, discard, function, published_blobs, rows};
+use crate::name::{LATEST, Target, version_number};
+use crate::tables::{
+    ALIASES, FUNCTIONS, POLICIES, URL_CONFIGS, URL_IDS, VERSIONS, member_key, members, version_key,
+};
+
+/// Versions removed in one commit; more are removed in commits before the function itself.
+const VERSIONS_A_COMMIT_MAX: usize = 1_000;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct DeleteFunction {
+    function_name: String,
+    qualifier: Option<String>,
+}
+
+impl Operation for DeleteFunction {
+    type Service = Lambda;
+    type Output = Empty;
+
+    const NAME: &'static str = "DeleteFunction";
+
+    fn resource(&self, cx: &Context) -> Arn {
+        Target::resource(cx, &self.function_name, self.qualifier.as_deref())
+    }
+
+    async fn run(self, lambda: &Lambda, cx: &Context) -> Result<Empty> {
+        let target = Target::parse(cx, &self.function_name, self.qualifier.as_deref())?;
+        match target.qualifier.as_deref() {
+            None => delete_all(lambda, cx, &target).await?,
+            Some(LATEST) => {
+                let text = "$LATEST version cannot be deleted without deleting the function.";
+                return Err(Error::parameter(text).into());
+            }
+            Some(qualifier) => match version_number(qualifier) {
+                Some(version) => delete_version(lambda, cx, &target, version).await?,
+                None => {
+                    return Err(Error::parameter("Deletion of aliases is not currently supported.").into());
+                }
+            },
+        }
+        Ok(Empty)
+    }
+}
+
+async fn delete_version(lambda: &Lambda, cx: &Context, target: &Target, version: u64) -> Result<()> {
+    let function = function(cx, target).await?;
+    let key = version_key(&target.name, version);
+    let versions = rows(cx, &target.scope, &VERSIONS);
+    let Some(row) = versions.row(&key).await? else { return Err(target.not_found().into()) };
+    let number = version.to_string();
+    let referring: Vec<String> = rows(cx, &target.scope, &ALIASES)
+        .all(&members(&target.name))
+        .await?
+        .into_iter()
+        .filter(|(_, alias)| alias.version == number || alias.additional_weights.contains_key(&number))
+        .map(|(_, alias)| alias.name)
+        .collect();
+    if !referring.is_empty() {
+        return Err(Error::conflict(format!(
+            "Unable to delete version because the following aliases reference it: [{}]",
+            referring.join(", ")
+        ))
+        .into());
+    }
+    let blob = row.value.package.blob.clone();
+    let gone = changes(cx, &target.scope)
+        .remove_row(&VERSIONS, &key, &row)
+        .remove(&POLICIES, &member_key(&target.name, &number))
+        .commit()
+        .await?;
+    if !gone {
+        return Err(target.not_found().into());
+    }
+    lambda.routes.forget_function(&target.scope, &target.name);
+    let prefix = format!("{}{number}/", crate::function_prefix(&target.scope, &target.name));
+    lambda.workers.retire(&prefix).await;
+    if function.latest.package.blob != blob && !published_blobs(cx, target).await?.contains(&blob) {
+        discard(cx, [blob]).await;
+    }
+    Ok(())
+}
+
+async fn delete_all(lambda: &Lambda, cx: &Context, target: &Target) -> Result<()> {
+    let functions = rows(cx, &target.scope, &FUNCTIONS);
+    let Some(row) = functions.row(&target.name).await? else { return Err(target.not_found().into()) };
+    let mut blobs = published_blobs(cx, target).await?;
+    blobs.insert(row.value.latest.package.blob.clone());
+    let belonging = members(&target.name);
+    let versions = rows(cx, &target.scope, &VERSIONS).all(&belonging).await?;
+    let mut together = changes(cx, &target.scope).remove_row(&FUNCTIONS, &target.name, &row);
+    let (first, rest) = versions.split_at(versions.len().min(VERSIONS_A_COMMIT_MAX));
+    for chunk in rest.chunks(VERSIONS_A_COMMIT_MAX) {
+        let all = chunk.iter().fold(changes(cx, &target.scope), |all, (key, _)| all.remove(&VERSIONS, key));
+        all.commit().await?;
+    }
+    for (key, _) in first {
+        together = together.remove(&VERSIONS, key);
+    }
+    for (key, _) in rows(cx, &target.scope, &ALIASES).all(&belonging).await? {
+        together = together.remove(&ALIASES, &key);
+    }
+    for (key, _) in rows(cx, &target.scope, &POLICIES).all(&belonging).await? {
+        together = together.remove(&POLICIES, &key);
+    }
+    for (key, config) in rows(cx, &target.scope, &URL_CONFIGS).all(&belonging).await? {
+        together = together.remove(&URL_CONFIGS, &key).remove(&URL_IDS, &config.url_id);
+    }
+    if !together.commit().await? {
+        let text = format!(
+            "The operation cannot be performed at this time. An update is in progress for resource: {}",
+            target.function_arn()
+        );
+        return Err(Error::conflict(text).into());
+    }
+    if let Some(pool) = lambda.pools.get(&target.scope) {
+        pool.reserve(&target.name, None);
+    }
+    lambda.function_gone(&target.scope, &target.name).await;
+    discard(cx, blobs).await;
+    Ok(())
+}
