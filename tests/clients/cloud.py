@@ -45,7 +45,11 @@ class Cloud:
     def start(self):
         self.log = open(self.data.parent / f"{self.data.name}.stderr", "ab")
         self.process = subprocess.Popen(
-            [BINARY, "up", "--listen", "127.0.0.1:0", "--data", str(self.data), *self.options],
+            # The SDKs for functions come from CLOUDLING_RUNTIMES, installed once for all tests.
+            [
+                *(BINARY, "up", "--listen", "127.0.0.1:0", "--data", str(self.data)),
+                *("--no-runtimes-install", *self.options),
+            ],
             stdout=subprocess.PIPE,
             stderr=self.log,
             text=True,

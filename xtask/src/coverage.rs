@@ -20,8 +20,9 @@ pub(crate) struct Options {
 /// What the binary says of one service.
 #[derive(Deserialize)]
 struct Service {
+    service: String,
     implemented: Vec<String>,
-    model: Vec<String>,
+    operations: Vec<String>,
 }
 
 const FOLDER: &str = "docs/coverage";
@@ -59,7 +60,7 @@ pub(crate) fn check() -> Result<()> {
     Ok(())
 }
 
-fn services() -> Result<BTreeMap<String, Service>> {
+fn services() -> Result<Vec<Service>> {
     step("operations from the binary");
     shell::run(shell::cargo().args(["build", "--quiet", "--package", "cli"]))?;
     let mut list = Command::new(shell::target().join("debug/cloudling"));
@@ -67,22 +68,21 @@ fn services() -> Result<BTreeMap<String, Service>> {
     serde_json::from_str(&listed).context("`cloudling operations --output json` answered something else")
 }
 
-fn pages(services: &BTreeMap<String, Service>) -> Result<BTreeMap<String, String>> {
+fn pages(services: &[Service]) -> Result<BTreeMap<String, String>> {
     let mut index = format!(
         "# Coverage\n\n{GENERATED}\n\nAn operation that is in the model but not implemented answers 501 \
          `NotImplemented` naming it.\n\n| service | implemented | in the model |\n|---|---|---|\n"
     );
     let mut pages = BTreeMap::new();
-    for (name, service) in services.iter().filter(|(_, service)| !service.implemented.is_empty()) {
-        let (implemented, model) = (service.implemented.len(), service.model.len());
+    for service in services.iter().filter(|service| !service.implemented.is_empty()) {
+        let name = &service.service;
+        let (implemented, model) = (service.implemented.len(), service.operations.len());
         writeln!(index, "| [{name}]({name}.md) | {implemented} | {model} |")?;
-        pages.insert(format!("{name}.md"), page(name, service)?);
+        pages.insert(format!("{name}.md"), page(service)?);
     }
-    let planned: Vec<&str> = services
-        .iter()
-        .filter(|(_, service)| service.implemented.is_empty())
-        .map(|(name, _)| name.as_str())
-        .collect();
+    let is_planned = |service: &&Service| service.implemented.is_empty();
+    let planned: Vec<&str> =
+        services.iter().filter(is_planned).map(|service| service.service.as_str()).collect();
     if !planned.is_empty() {
         writeln!(index, "\nModels without a service yet: {}.", planned.join(", "))?;
     }
@@ -90,13 +90,14 @@ fn pages(services: &BTreeMap<String, Service>) -> Result<BTreeMap<String, String
     Ok(pages)
 }
 
-fn page(name: &str, service: &Service) -> Result<String> {
+fn page(service: &Service) -> Result<String> {
     let mut text = format!(
-        "# {name}: {} of {} operations\n\n{GENERATED}\n\n| operation | implemented |\n|---|---|\n",
+        "# {}: {} of {} operations\n\n{GENERATED}\n\n| operation | implemented |\n|---|---|\n",
+        service.service,
         service.implemented.len(),
-        service.model.len()
+        service.operations.len()
     );
-    for operation in &service.model {
+    for operation in &service.operations {
         let mark = if service.implemented.contains(operation) { "yes" } else { "" };
         writeln!(text, "| {operation} | {mark} |")?;
     }
@@ -120,14 +121,13 @@ mod tests {
 
     #[test]
     fn pages_list_what_the_tables_say() {
-        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        let services = BTreeMap::from([
-            ("logs".to_owned(), Service { implemented: vec![], model: owned(&["PutLogEvents"]) }),
-            (
-                "sts".to_owned(),
-                Service { implemented: owned(&["AssumeRole"]), model: owned(&["AssumeRole", "Z"]) },
-            ),
-        ]);
+        let service = |name: &str, implemented: &[&str], operations: &[&str]| Service {
+            service: name.to_owned(),
+            implemented: implemented.iter().map(|name| (*name).to_owned()).collect(),
+            operations: operations.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let services =
+            [service("logs", &[], &["PutLogEvents"]), service("sts", &["AssumeRole"], &["AssumeRole", "Z"])];
         let pages = pages(&services).unwrap();
         assert_eq!(pages.keys().collect::<Vec<_>>(), ["README.md", "sts.md"]);
         assert!(pages["README.md"].contains("| [sts](sts.md) | 1 | 2 |"));

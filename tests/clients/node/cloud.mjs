@@ -17,7 +17,7 @@ const POLL_INTERVAL_MS = 50;
 
 export async function startCloud() {
   const folder = mkdtempSync(path.join(tmpdir(), 'cloudling-node-'));
-  const server = spawn(process.env.CLOUDLING_BINARY, ['up', '--listen', '127.0.0.1:0', '--data', path.join(folder, 'data')], {
+  const server = spawn(process.env.CLOUDLING_BINARY, ['up', '--listen', '127.0.0.1:0', '--data', path.join(folder, 'data'), '--no-runtimes-install'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = new Promise((resolve) => server.once('exit', resolve));

@@ -52,7 +52,7 @@ impl Cloud {
         let data = std::env::temp_dir().join(format!("cloudling-bench-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&data);
         let mut process = Command::new(binary)
-            .args(["up", "--listen", "127.0.0.1:0", "--data"])
+            .args(["up", "--no-runtimes-install", "--listen", "127.0.0.1:0", "--data"])
             .arg(&data)
             .args(options)
             .stdout(Stdio::piped())
