@@ -1,5 +1,6 @@
 //! Downloads of function code: the `Location` that GetFunction answers.
 
+use futures_util::StreamExt as _;
 use http::header::CONTENT_DISPOSITION;
 use http::{HeaderValue, Method, StatusCode};
 use service::{AccountId, Caller, Failure, Principal, Region, ReplyStream, Scope};
@@ -22,7 +23,14 @@ pub(super) async fn answer(gateway: &Gateway, request: &Request, token: &str) ->
         scope: Scope { account: account.clone(), region: Region::default() },
         caller: Caller::internal(Principal::Service { account, name: "lambda.amazonaws.com" }),
     };
-    let input = Document::map([("Token", token.into())]);
+    let now_epoch_millis = gateway.platform().clock().now().epoch_millis();
+    let Some(payload) = gateway.issuer().open_url_token(token, now_epoch_millis) else {
+        return message(
+            StatusCode::FORBIDDEN,
+            "This link is not valid, or no longer: ask GetFunction for a new one.",
+        );
+    };
+    let input = Document::map([("payload", Document::Blob(payload.into()))]);
     match call(gateway, request, identity, &trace, "OpenCode", input).await {
         Ok(reply) => {
             let body = match reply.stream {
@@ -43,10 +51,7 @@ pub(super) async fn answer(gateway: &Gateway, request: &Request, token: &str) ->
                 .insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"code.zip\""));
             response
         }
-        Err(Failure::Modelled(reply)) => {
-            let status = reply.status.and_then(|status| StatusCode::from_u16(status).ok());
-            message(status.unwrap_or(StatusCode::FORBIDDEN), &reply.message)
-        }
+        Err(Failure::Modelled(reply)) => message(StatusCode::NOT_FOUND, &reply.message),
         Err(failure) => internal_failure(&request.id, &failure),
     }
 }
