@@ -14,6 +14,7 @@ mod committer;
 mod engine;
 mod folder;
 mod head;
+mod journal;
 mod record;
 mod view;
 

@@ -9,6 +9,7 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 
 use super::folder::{FolderLock, cannot, read_format, sync_folder, write_format};
 use super::head::HeadFile;
+use super::journal;
 use super::record::{self, Tail};
 use super::{FjallOptions, View};
 use crate::{KvError, Result};
@@ -44,6 +45,8 @@ impl Engine {
         if is_new {
             prepare_new(dir)?;
         }
+        let head = HeadFile::open(dir)?;
+        journal::check(&dir.join("engine"), head.stored())?;
         // Files that are damaged in ways the engine does not expect make it panic.
         let (database, rows) =
             catch_unwind(AssertUnwindSafe(|| start(dir, options))).unwrap_or_else(|_| {
@@ -55,7 +58,6 @@ impl Engine {
             fs::remove_file(&marker).map_err(|error| cannot("remove", &marker, &error))?;
         }
         let engine = Self { rows, database, _lock: lock };
-        let head = HeadFile::open(dir)?;
         let tail = record::check(&engine.database.snapshot(), &engine.rows, head.stored())?;
         Ok(Opened { engine, tail, head })
     }

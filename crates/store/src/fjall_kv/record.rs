@@ -104,6 +104,11 @@ pub(super) fn key(number: u64) -> Bytes {
     key.freeze()
 }
 
+/// The number in the key of a record; None: the key is of something else.
+pub(super) fn number_of(key: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(key.strip_prefix(&KEY_PREFIX)?.try_into().ok()?))
+}
+
 /// The records that are old enough to go: the oldest ones made before `before`, at most `limit`, never the latest.
 pub(super) fn expired(view: &View, tail: &Tail, before: EngineTime, limit: usize) -> Result<Range<u64>> {
     let mut gone = tail.oldest..tail.oldest;
@@ -208,7 +213,7 @@ impl Stored {
     }
 
     fn decode(key: &[u8], mut value: Bytes) -> Option<Self> {
-        let number = u64::from_be_bytes(key.strip_prefix(&KEY_PREFIX)?.try_into().ok()?);
+        let number = number_of(key)?;
         if value.len() < 1 + CHAIN_BYTES + 20 || value.get_u8() != RECORD_FORMAT {
             return None;
         }

@@ -498,10 +498,12 @@ fn text(bytes: &[u8]) -> &str {
 async fn a_transaction_notices_new_rows_in_what_it_scanned(make: Make) {
     let engine = make(None);
     let kv = &*engine.kv;
-    done(kv, Commit::new().put("a", "1").put("b", "1").put("d", "1")).await;
+    done(kv, Commit::new().put("ab", "1").put("b", "1").put("d", "1")).await;
     // Each case: what is scanned, what somebody else writes meanwhile, and how often the body runs.
     for (order, limit, other, runs) in [
         (Order::Forward, 10, "c", 2),
+        (Order::Forward, 10, "e", 2),
+        (Order::Backward, 10, "aa", 2),
         (Order::Forward, 10, "zz", 1),
         (Order::Forward, 2, "aa", 2),
         (Order::Forward, 2, "cc", 1),
