@@ -83,7 +83,7 @@ async fn steps(
     let credential = Credential::of(request.headers(), request.query());
     let form = read_form(request).await?;
     identify_service(gateway, progress, request, credential.as_ref(), form.as_ref())?;
-    let operation = route(progress, request, form.as_ref())?;
+    let operation = route(gateway, progress, request, form.as_ref())?;
     let payload = read(&progress.service, operation, request, form).await?;
     let identity = verify(gateway, progress, operation, request, credential.as_ref(), &payload)?;
     let (body, stream) = payload.parts();
@@ -136,8 +136,10 @@ fn identify_service(
     Ok(())
 }
 
-/// Protocol and operation, from everything but a body that was not read yet.
+/// Protocol and operation, from everything but a body that was not read yet. Services that are only known by their
+/// model end here.
 fn route(
+    gateway: &Gateway,
     progress: &mut Progress,
     request: &Request,
     form: Option<&Bytes>,
@@ -152,7 +154,10 @@ fn route(
     match found {
         Ok(operation) => {
             progress.course.operation = Some(operation);
-            Ok(operation)
+            match gateway.platform().registry().find(&progress.service) {
+                Some(_) => Ok(operation),
+                None => Err(Failure::not_implemented(&progress.service, operation.name())),
+            }
         }
         Err(error) => {
             let evidence = Evidence {

@@ -1,1 +1,170 @@
-//! server
+//! Puts the cloud together from one configuration: store, credentials, workers, services, gateway.
+//!
+//! [`start`] answers requests when it returns; what takes longer (filling worker pools, reading API models) happens
+//! behind it or on first use.
+
+mod address;
+mod coverage;
+mod folder;
+mod parts;
+mod services;
+mod tls;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use gateway::{Gateway, GatewayParts};
+use service::{Mode, Platform};
+use tasks::ShutdownReport;
+use tokio::net::TcpStream;
+use worker::Workers;
+use worker::sandbox::TierChoice;
+
+pub use coverage::{ServiceCoverage, coverage};
+pub use folder::DataFolder;
+
+/// Version of the program, as health and help name it.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// How long running requests and tasks may take to finish once the server is told to stop.
+pub const SHUTDOWN_WITHIN: Duration = Duration::from_secs(30);
+
+/// Everything that can be chosen about a server.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Loopback only in development mode; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Everything that survives a restart, and what running needs.
+    pub data_dir: PathBuf,
+    pub mode: Mode,
+    /// Where the platform's SDK copies are; inside the data folder unless given.
+    pub runtimes_dir: Option<PathBuf>,
+    pub sandbox: TierChoice,
+    pub encryption: Encryption,
+}
+
+/// Whether encrypted connections are accepted beside plain ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    Off,
+    /// With a certificate of this installation's own, made at first start and kept in the data folder.
+    OwnCertificate,
+}
+
+/// A server that answers requests.
+pub struct Running {
+    pub address: SocketAddr,
+    pub platform: Arc<Platform>,
+    pub workers: Workers,
+    pub folder: DataFolder,
+}
+
+/// Starts a server; it runs until [`Running::shutdown`].
+pub async fn start(config: Config) -> anyhow::Result<Running> {
+    address::check(config.listen, config.mode)?;
+    raise_open_files_limit();
+    let folder = DataFolder::open(&config.data_dir, config.runtimes_dir.clone())?;
+    // The slow parts side by side: opening the store means reading its journal.
+    let opening = tokio::task::spawn_blocking({
+        let folder = folder.clone();
+        move || parts::open(&folder)
+    });
+    let listener = address::bind(config.listen).await?;
+    let address = listener.local_addr().context("address of the listener")?;
+    let tls = match config.encryption {
+        Encryption::Off => None,
+        Encryption::OwnCertificate => Some(tls::own_certificate(&folder)?),
+    };
+    let parts = opening.await.context("opening the data folder")??;
+    let issuer = parts.issuer.clone();
+    let platform = parts.platform(config.mode);
+    platform.set_endpoint(&address::url(address));
+    let gateway = Gateway::new(GatewayParts {
+        platform: platform.clone(),
+        issuer: issuer.clone(),
+        tls,
+        version: VERSION,
+    });
+    let workers = Workers::start(workers_config(&config, &folder, &gateway, address))
+        .await
+        .context("starting the workers that run functions")?;
+    platform.mount(services::all(&services::Parts {
+        platform: &platform,
+        issuer: &issuer,
+        workers: &workers,
+        folder: &folder,
+    })?);
+    gateway.serve(listener);
+    Ok(Running { address, platform, workers, folder })
+}
+
+impl Running {
+    /// The base URL, without a trailing slash.
+    pub fn url(&self) -> String {
+        address::url(self.address)
+    }
+
+    /// Waits until something without which the server cannot keep its promises has failed; gives what it was.
+    pub async fn failed(&self) -> String {
+        self.platform.tasks().stopping().wait().await;
+        self.platform.tasks().failure().unwrap_or_else(|| "told to stop".into())
+    }
+
+    /// Stops accepting, lets what runs finish within [`SHUTDOWN_WITHIN`], then ends workers and store.
+    pub async fn shutdown(self) -> ShutdownReport {
+        let report = self.platform.tasks().shutdown(SHUTDOWN_WITHIN).await;
+        if !report.is_clean() {
+            tracing::warn!(
+                requests_aborted = report.requests_aborted,
+                tasks_aborted = ?report.aborted,
+                "not everything ended in time"
+            );
+        }
+        self.workers.shutdown().await;
+        report
+    }
+}
+
+fn workers_config(
+    config: &Config,
+    folder: &DataFolder,
+    gateway: &Gateway,
+    address: SocketAddr,
+) -> worker::Config {
+    worker::Config {
+        sandbox: worker::sandbox::SandboxConfig {
+            run_dir: folder.run(),
+            runtimes: Vec::new(),
+            tier: config.sandbox,
+            platform_dir: folder.runtimes(),
+        },
+        platform_dir: folder.runtimes(),
+        pool: worker::PoolConfig::default(),
+        endpoint: Some(Arc::new(InsideEndpoint(gateway.clone()))),
+        endpoint_port: address.port(),
+    }
+}
+
+/// What functions reach at `127.0.0.1:4566` inside their sandbox: the same gateway.
+struct InsideEndpoint(Gateway);
+
+impl worker::Endpoint for InsideEndpoint {
+    fn accept(&self, stream: TcpStream) {
+        self.0.accept(stream);
+    }
+}
+
+/// A cloud holds many connections, files and sandboxes; the usual soft limit of 1,024 is for programs that use
+/// `select`.
+fn raise_open_files_limit() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+        && soft < hard
+        && let Err(error) = setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
+    {
+        tracing::debug!(error = %error, "the limit of open files stays as it is");
+    }
+}

@@ -1,7 +1,7 @@
 //! Downloads of function code: the `Location` that GetFunction answers.
 
 use futures_util::StreamExt as _;
-use http::header::CONTENT_DISPOSITION;
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode};
 use service::{AccountId, Caller, Failure, Principal, Region, ReplyStream, Scope};
 use wire::Document;
@@ -16,39 +16,28 @@ pub(super) async fn answer(gateway: &Gateway, request: &Request, token: &str) ->
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return message(StatusCode::METHOD_NOT_ALLOWED, "Download with GET.");
     }
-    let trace = trace_of(gateway, request);
     // The link itself is the permission: it is sealed, names what it opens and expires.
+    let now_epoch_millis = gateway.platform().clock().now().epoch_millis();
+    let Some(payload) = gateway.issuer().open_url_token(token, now_epoch_millis) else {
+        return message(StatusCode::FORBIDDEN, "This link is not valid, or no longer: GetFunction gives a new one.");
+    };
     let account = AccountId::default();
     let identity = Identity {
         scope: Scope { account: account.clone(), region: Region::default() },
         caller: Caller::internal(Principal::Service { account, name: "lambda.amazonaws.com" }),
     };
-    let now_epoch_millis = gateway.platform().clock().now().epoch_millis();
-    let Some(payload) = gateway.issuer().open_url_token(token, now_epoch_millis) else {
-        return message(
-            StatusCode::FORBIDDEN,
-            "This link is not valid, or no longer: ask GetFunction for a new one.",
-        );
-    };
     let input = Document::map([("payload", Document::Blob(payload.into()))]);
-    match call(gateway, request, identity, &trace, "OpenCode", input).await {
+    match call(gateway, request, identity, &trace_of(gateway, request), "OpenCode", input).await {
         Ok(reply) => {
-            let body = match reply.stream {
-                Some(ReplyStream::Bytes { length, stream }) => {
-                    use futures_util::StreamExt as _;
-                    let pieces =
-                        Box::pin(stream.map(|piece| piece.map_err(|failure| anyhow::anyhow!("{failure}"))));
-                    Body::Pieces { pieces, length }
-                }
-                _ => Body::Whole(
-                    reply.document.get("Code").and_then(Document::as_blob).cloned().unwrap_or_default(),
-                ),
+            let Some(ReplyStream::Bytes { length, stream }) = reply.stream else {
+                let cause = anyhow::anyhow!("OpenCode answered without a stream");
+                return internal_failure(&request.id, &cause.into());
             };
-            let mut response = Response::new(body);
+            let pieces = Box::pin(stream.map(|piece| piece.map_err(|failure| anyhow::anyhow!("{failure}"))));
+            let mut response = Response::new(Body::Pieces { pieces, length });
             let headers = response.headers_mut();
-            headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/zip"));
-            headers
-                .insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"code.zip\""));
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/zip"));
+            headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"code.zip\""));
             response
         }
         Err(Failure::Modelled(reply)) => message(StatusCode::NOT_FOUND, &reply.message),

@@ -1,0 +1,220 @@
+//! What can be said on the command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A serverless cloud on your own machine that speaks the protocols of AWS.
+///
+/// Start it with `cloudling up`, then point any SDK, the AWS CLI or an infrastructure tool at
+/// http://127.0.0.1:4566 (AWS_ENDPOINT_URL). The commands below need no other tool.
+#[derive(Debug, Parser)]
+#[command(name = "cloudling", version, max_term_width = 100, after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// The server to talk to.
+    #[arg(
+        long,
+        global = true,
+        env = "AWS_ENDPOINT_URL",
+        default_value = "http://127.0.0.1:4566",
+        value_name = "URL"
+    )]
+    pub(crate) endpoint: String,
+    /// How results are printed.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    pub(crate) output: Format,
+    /// Tell more: with `up`, every request.
+    #[arg(long, short, global = true)]
+    pub(crate) verbose: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  cloudling up --demo                 start, deploy an example API, call it
+  cloudling deploy ./hello            a folder with index.js, app.py or bootstrap becomes a function
+  cloudling invoke hello --payload '{\"name\": \"Ada\"}' --tail
+  cloudling logs hello --follow
+  AWS_ENDPOINT_URL=http://127.0.0.1:4566 aws lambda list-functions";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start the cloud and keep it running until Ctrl-C.
+    Up(Up),
+    /// Check what functions need on this machine, and say how to get what is missing.
+    Doctor(Doctor),
+    /// The AWS SDKs that functions find without bundling them.
+    Runtimes(Runtimes),
+    /// Turn a folder into a function with a URL; run it again to update.
+    Deploy(Deploy),
+    /// Call a function and print what it returns.
+    Invoke(Invoke),
+    /// Print what a function logged.
+    Logs(Logs),
+    /// List the functions and their URLs.
+    Ls,
+    /// Delete a function.
+    Rm(Rm),
+    /// Empty the cloud: all accounts, or one.
+    Reset(Reset),
+    /// Print the implemented operations of each service as JSON.
+    #[command(hide = true)]
+    Operations,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    /// Address to listen on; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:4566", value_name = "ADDRESS")]
+    pub(crate) listen: SocketAddr,
+    #[command(flatten)]
+    pub(crate) folders: Folders,
+    /// Deploy the example users API, call it, and show how to.
+    #[arg(long)]
+    pub(crate) demo: bool,
+    /// How strictly callers are held to who they are.
+    #[arg(long, value_enum, default_value_t = ModeName::Dev)]
+    pub(crate) mode: ModeName,
+    /// How functions are separated from the machine.
+    #[arg(long, value_enum, default_value_t = SandboxName::Auto)]
+    pub(crate) sandbox: SandboxName,
+    /// Accept https beside http, with a certificate of its own in the data folder.
+    #[arg(long)]
+    pub(crate) tls: bool,
+    /// Do not install the AWS SDKs for functions in the background at first start.
+    #[arg(long)]
+    pub(crate) no_runtimes_install: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Folders {
+    /// Where everything is kept that survives a restart.
+    #[arg(long, env = "CLOUDLING_DATA", default_value = "./.cloudling", value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Where the SDKs for functions are; `runtimes` in the data folder unless given.
+    #[arg(long, env = "CLOUDLING_RUNTIMES", value_name = "DIR")]
+    pub(crate) runtimes: Option<PathBuf>,
+}
+
+impl Folders {
+    pub(crate) fn runtimes(&self) -> PathBuf {
+        self.runtimes.clone().unwrap_or_else(|| self.data.join("runtimes"))
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ModeName {
+    /// Any access key is accepted, policies are not enforced, loopback only.
+    Dev,
+    /// Known keys only, policies enforced.
+    Secure,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SandboxName {
+    /// Namespaces where they work, else processes with a warning.
+    Auto,
+    /// Own namespaces, or do not start.
+    Namespace,
+    /// Plain processes: nothing is hidden from a function.
+    Process,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pub(crate) folders: Folders,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Runtimes {
+    #[command(subcommand)]
+    pub(crate) command: RuntimesCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RuntimesCommand {
+    /// Put the AWS SDKs for Node and Python into the data folder.
+    Install(Doctor),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Deploy {
+    /// The folder: index.js, index.mjs, app.py, lambda_function.py or bootstrap at its top.
+    pub(crate) folder: PathBuf,
+    /// Name of the function; the folder's name unless given.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Runtime such as nodejs22.x, python3.12, provided.al2023; found out from the files unless given.
+    #[arg(long)]
+    pub(crate) runtime: Option<String>,
+    /// Such as index.handler; found out from the files unless given.
+    #[arg(long)]
+    pub(crate) handler: Option<String>,
+    /// Seconds a call may take.
+    #[arg(long, default_value_t = 30)]
+    pub(crate) timeout: u32,
+    /// Memory in MiB.
+    #[arg(long, default_value_t = 256)]
+    pub(crate) memory: u32,
+    /// Environment variable NAME=VALUE; may be given more than once.
+    #[arg(long = "env", value_name = "NAME=VALUE")]
+    pub(crate) environment: Vec<String>,
+    /// Make no URL.
+    #[arg(long)]
+    pub(crate) no_url: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Invoke {
+    pub(crate) name: String,
+    /// JSON, @FILE, or - for standard input.
+    #[arg(long, default_value = "{}", value_name = "JSON|@FILE|-")]
+    pub(crate) payload: String,
+    /// Version or alias.
+    #[arg(long)]
+    pub(crate) qualifier: Option<String>,
+    /// Print the end of the call's log too.
+    #[arg(long)]
+    pub(crate) tail: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Logs {
+    pub(crate) name: String,
+    /// Go on printing what comes.
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rm {
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reset {
+    /// Twelve digits; all accounts unless given.
+    #[arg(long)]
+    pub(crate) account: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

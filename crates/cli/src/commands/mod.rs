@@ -1,0 +1,13 @@
+//! One file a command.
+
+pub(crate) mod demo;
+pub(crate) mod deploy;
+pub(crate) mod doctor;
+pub(crate) mod invoke;
+pub(crate) mod logs;
+pub(crate) mod ls;
+pub(crate) mod operations;
+pub(crate) mod reset;
+pub(crate) mod rm;
+pub(crate) mod runtimes;
+pub(crate) mod up;

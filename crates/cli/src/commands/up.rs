@@ -1,0 +1,122 @@
+//! `cloudling up`: the server, in the foreground.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use serde_json::json;
+use server::{Config, Encryption, Running};
+use service::Mode;
+use tasks::{OnFailure, TaskKind};
+use tokio::signal::unix::{SignalKind, signal};
+use worker::sandbox::{Tier, TierChoice};
+
+use crate::arguments::{ModeName, SandboxName, Up};
+use crate::client::Client;
+use crate::commands::{demo, runtimes};
+use crate::output::{Output, line};
+
+static INSTALL: TaskKind = TaskKind {
+    name: "cli: install the SDKs for functions",
+    on_failure: OnFailure::Log,
+    stop_within: std::time::Duration::from_secs(1),
+};
+
+pub(crate) async fn run(up: Up, output: &Output) -> anyhow::Result<()> {
+    // Before anything is started, so that no signal is lost.
+    let mut interrupt = signal(SignalKind::interrupt()).context("signals")?;
+    let mut terminate = signal(SignalKind::terminate()).context("signals")?;
+    let running = server::start(Config {
+        listen: up.listen,
+        data_dir: up.folders.data.clone(),
+        mode: match up.mode {
+            ModeName::Dev => Mode::Dev,
+            ModeName::Secure => Mode::Secure,
+        },
+        runtimes_dir: up.folders.runtimes.clone(),
+        sandbox: match up.sandbox {
+            SandboxName::Auto => TierChoice::Auto,
+            SandboxName::Namespace => TierChoice::Namespace,
+            SandboxName::Process => TierChoice::Process,
+        },
+        encryption: if up.tls { Encryption::OwnCertificate } else { Encryption::Off },
+    })
+    .await?;
+    announce(&running, output);
+    if !up.no_runtimes_install {
+        install_missing(&running, output);
+    }
+    let work = async {
+        if up.demo {
+            demo::run(&Client::new(&running.url())?, output).await?;
+        }
+        Ok::<(), anyhow::Error>(())
+    };
+    let stopped = tokio::select! {
+        worked = work => match worked {
+            Ok(()) => tokio::select! {
+                _ = interrupt.recv() => Ok(()),
+                _ = terminate.recv() => Ok(()),
+                failure = running.failed() => Err(anyhow::anyhow!("the server stopped itself: {failure}")),
+            },
+            Err(error) => Err(error),
+        },
+        _ = interrupt.recv() => Ok(()),
+        _ = terminate.recv() => Ok(()),
+    };
+    output.note("Stopping: what runs may finish.");
+    let report = tokio::select! {
+        report = running.shutdown() => report,
+        // Whoever asks twice does not want to wait.
+        _ = interrupt.recv() => return stopped,
+    };
+    if !report.is_clean() {
+        output.note(&format!("{} requests did not finish in time.", report.requests_aborted));
+    }
+    stopped
+}
+
+/// The address, then `Ready.` alone on its line: tools wait for exactly that.
+fn announce(running: &Running, output: &Output) {
+    let folder = running.folder.root().display().to_string();
+    let sandbox = match running.workers.tier() {
+        Tier::Namespace { root: true } => "namespaces",
+        Tier::Namespace { root: false } => "namespaces without root",
+        Tier::Process => "plain processes: functions are not separated from this machine",
+    };
+    output.result(
+        &format!(
+            "Cloudling {} on {}\n  data in {folder}\n  functions in {sandbox}",
+            server::VERSION,
+            running.url()
+        ),
+        &json!({ "version": server::VERSION, "address": running.url(), "data": folder, "sandbox": sandbox }),
+    );
+    line("Ready.");
+}
+
+/// Fills the SDK folder at first start, behind the running server.
+fn install_missing(running: &Running, output: &Output) {
+    let folder: PathBuf = running.folder.runtimes();
+    let status = worker::runtimes::status(&folder);
+    if !status.node.is_empty() && !status.python.is_empty() {
+        return;
+    }
+    let is_json = output.is_json();
+    let say = Arc::new(move |text: &str| {
+        if !is_json {
+            line(text);
+        }
+    });
+    running.platform.tasks().spawn(&INSTALL, async move {
+        say("Installing the AWS SDKs that functions find (once, in the background) …");
+        match runtimes::install(&folder, &*say).await {
+            Ok(()) => say("The AWS SDKs for functions are installed."),
+            Err(error) => say(&format!(
+                "The AWS SDKs for functions could not be installed: {error:#}\nFunctions that do not need them run all the \
+                 same. Try again with `cloudling runtimes install`."
+            )),
+        }
+        Ok(())
+    });
+}

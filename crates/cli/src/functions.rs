@@ -1,0 +1,171 @@
+//! What several commands do with functions.
+
+use std::time::Duration;
+
+use anyhow::bail;
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::client::{Client, is_refusal};
+
+const SERVICE: &str = "lambda";
+const POLL_PAUSE: Duration = Duration::from_millis(50);
+const POLLS_MAX: usize = 1_200;
+/// Functions in development need a role only by name.
+const ROLE: &str = "arn:aws:iam::000000000000:role/lambda-role";
+
+/// Everything that makes a function.
+pub(crate) struct Draft<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) runtime: &'a str,
+    pub(crate) handler: &'a str,
+    /// Base64 of the zip.
+    pub(crate) zip: &'a str,
+    pub(crate) timeout_seconds: u32,
+    pub(crate) memory_mib: u32,
+    pub(crate) environment: &'a Value,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deployed {
+    Created,
+    Updated,
+}
+
+/// Creates the function, or gives the one there is this code and configuration.
+pub(crate) async fn put(client: &Client, draft: &Draft<'_>) -> anyhow::Result<Deployed> {
+    let create = json!({
+        "FunctionName": draft.name, "Runtime": draft.runtime, "Handler": draft.handler, "Role": ROLE,
+        "Code": { "ZipFile": draft.zip }, "Timeout": draft.timeout_seconds, "MemorySize": draft.memory_mib,
+        "Environment": { "Variables": draft.environment },
+    });
+    let deployed = match client.rest(SERVICE, Method::POST, "/2015-03-31/functions", Some(&create)).await {
+        Ok(_) => Deployed::Created,
+        Err(error) if is_refusal(&error, "ResourceConflictException") => {
+            let path = function_path(draft.name);
+            settled(client, draft.name).await?;
+            let configuration = json!({
+                "Runtime": draft.runtime, "Handler": draft.handler, "Timeout": draft.timeout_seconds,
+                "MemorySize": draft.memory_mib, "Environment": { "Variables": draft.environment },
+            });
+            client.rest(SERVICE, Method::PUT, &format!("{path}/configuration"), Some(&configuration)).await?;
+            settled(client, draft.name).await?;
+            let code = json!({ "ZipFile": draft.zip });
+            client.rest(SERVICE, Method::PUT, &format!("{path}/code"), Some(&code)).await?;
+            Deployed::Updated
+        }
+        Err(error) => return Err(error),
+    };
+    settled(client, draft.name).await?;
+    Ok(deployed)
+}
+
+/// Makes the function's URL public, or finds the one it has.
+pub(crate) async fn url(client: &Client, name: &str) -> anyhow::Result<String> {
+    let encoded = segment(name);
+    let path = format!("/2021-10-31/functions/{encoded}/url");
+    let answer = match client.rest(SERVICE, Method::POST, &path, Some(&json!({ "AuthType": "NONE" }))).await {
+        Err(error) if is_refusal(&error, "ResourceConflictException") => {
+            client.rest(SERVICE, Method::GET, &path, None).await?
+        }
+        other => other?,
+    };
+    let permission = json!({
+        "StatementId": "FunctionURLAllowPublicAccess", "Action": "lambda:InvokeFunctionUrl",
+        "Principal": "*", "FunctionUrlAuthType": "NONE",
+    });
+    match client
+        .rest(SERVICE, Method::POST, &format!("{}/policy", function_path(name)), Some(&permission))
+        .await
+    {
+        Err(error) if !is_refusal(&error, "ResourceConflictException") => return Err(error),
+        _ => {}
+    }
+    Ok(answer.json()?["FunctionUrl"].as_str().unwrap_or_default().to_owned())
+}
+
+/// The function's URL, where it has one.
+pub(crate) async fn existing_url(client: &Client, name: &str) -> anyhow::Result<Option<String>> {
+    let path = format!("/2021-10-31/functions/{}/url", segment(name));
+    match client.rest(SERVICE, Method::GET, &path, None).await {
+        Ok(answer) => Ok(answer.json()?["FunctionUrl"].as_str().map(str::to_owned)),
+        Err(error) if is_refusal(&error, "ResourceNotFoundException") => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The form of a function URL that needs no name resolution.
+pub(crate) fn path_url(client: &Client, url: &str) -> Option<String> {
+    let host = url.split("://").nth(1)?;
+    let id = host.split('.').next()?;
+    Some(format!("{}/_aws/lambda-url/{id}/", client.endpoint()))
+}
+
+/// All functions.
+pub(crate) async fn list(client: &Client) -> anyhow::Result<Vec<Value>> {
+    let mut functions = Vec::new();
+    let mut path = "/2015-03-31/functions".to_owned();
+    loop {
+        let page = client.rest(SERVICE, Method::GET, &path, None).await?.json()?;
+        functions.extend(page["Functions"].as_array().cloned().unwrap_or_default());
+        match page["NextMarker"].as_str().filter(|marker| !marker.is_empty()) {
+            Some(marker) => path = format!("/2015-03-31/functions?Marker={}", segment(marker)),
+            None => return Ok(functions),
+        }
+    }
+}
+
+pub(crate) async fn delete(client: &Client, name: &str) -> anyhow::Result<()> {
+    client.rest(SERVICE, Method::DELETE, &function_path(name), None).await.map(drop)
+}
+
+pub(crate) fn function_path(name: &str) -> String {
+    format!("/2015-03-31/functions/{}", segment(name))
+}
+
+/// Waits until the function is neither being made nor being changed.
+async fn settled(client: &Client, name: &str) -> anyhow::Result<()> {
+    let path = format!("{}/configuration", function_path(name));
+    for _ in 0..POLLS_MAX {
+        let found = client.rest(SERVICE, Method::GET, &path, None).await?.json()?;
+        if found["State"] == "Failed" || found["LastUpdateStatus"] == "Failed" {
+            bail!("{name} failed: {} {}", found["StateReason"], found["LastUpdateStatusReason"]);
+        }
+        if found["State"] != "Pending" && found["LastUpdateStatus"] != "InProgress" {
+            return Ok(());
+        }
+        tokio::time::sleep(POLL_PAUSE).await;
+    }
+    bail!("{name} is still being changed after a minute: look at it with `cloudling ls`, then try again")
+}
+
+/// Percent-encodes one segment of a path.
+pub(crate) fn segment(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_one_segment() {
+        assert_eq!(segment("hello:live"), "hello%3Alive");
+        assert_eq!(segment("a/b ä"), "a%2Fb%20%C3%A4");
+    }
+
+    #[test]
+    fn urls_have_a_form_without_a_host_name() {
+        let client = Client::new("http://127.0.0.1:4566").unwrap();
+        let url = path_url(&client, "http://abc.lambda-url.us-east-1.localhost.localstack.cloud:4566/");
+        assert_eq!(url.as_deref(), Some("http://127.0.0.1:4566/_aws/lambda-url/abc/"));
+    }
+}

@@ -1,0 +1,41 @@
+//! What is opened from the data folder.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use auth::Issuer;
+use service::{AllowAll, Clock, Ids, Mode, Platform, PlatformParts};
+use store::{Blobs, FjallKv, Kv, LocalBlobs};
+use tasks::Tasks;
+
+use crate::folder::DataFolder;
+
+pub(crate) struct Opened {
+    kv: Arc<dyn Kv>,
+    blobs: Arc<dyn Blobs>,
+    pub(crate) issuer: Arc<Issuer>,
+}
+
+/// Reads journals and keys; blocks its thread for as long as that takes.
+pub(crate) fn open(folder: &DataFolder) -> anyhow::Result<Opened> {
+    let kv = FjallKv::open(&folder.kv())
+        .with_context(|| format!("cannot open the data in {}", folder.root().display()))?;
+    let blobs = LocalBlobs::open(&folder.blobs())
+        .with_context(|| format!("cannot open {}", folder.blobs().display()))?;
+    let issuer = Issuer::open(&folder.key_file())?;
+    Ok(Opened { kv: Arc::new(kv), blobs: Arc::new(blobs), issuer: Arc::new(issuer) })
+}
+
+impl Opened {
+    pub(crate) fn platform(self, mode: Mode) -> Arc<Platform> {
+        Platform::new(PlatformParts {
+            mode,
+            kv: self.kv,
+            blobs: self.blobs,
+            clock: Clock::system(),
+            ids: Ids::random(),
+            authorizer: Arc::new(AllowAll),
+            tasks: Tasks::new(),
+        })
+    }
+}

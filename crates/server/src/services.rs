@@ -1,0 +1,59 @@
+//! The one list of the services there are.
+
+use std::sync::Arc;
+
+use auth::Issuer;
+use lambda::LambdaParts;
+use service::{AnyService, Definition, Mounted, Platform, Registry};
+use worker::Workers;
+
+use crate::folder::DataFolder;
+
+/// What services are made from.
+pub(crate) struct Parts<'a> {
+    pub(crate) platform: &'a Arc<Platform>,
+    pub(crate) issuer: &'a Arc<Issuer>,
+    pub(crate) workers: &'a Workers,
+    pub(crate) folder: &'a DataFolder,
+}
+
+/// All services, ready to be called. A new one is one line here.
+pub(crate) fn all(parts: &Parts<'_>) -> anyhow::Result<Registry> {
+    Ok(Registry::new(vec![
+        mounted(&lambda::DEFINITION, lambda::Lambda::new(lambda_parts(parts))),
+        mounted(&logs::DEFINITION, logs::Logs::new(parts.platform)),
+    ]))
+}
+
+/// The tables alone: name, and the operations of the API that are implemented.
+pub(crate) fn tables() -> Vec<(&'static str, Vec<&'static str>)> {
+    vec![
+        table(&lambda::DEFINITION),
+        table(&logs::DEFINITION),
+    ]
+}
+
+fn lambda_parts(parts: &Parts<'_>) -> LambdaParts {
+    let (issuer, clock) = (parts.issuer.clone(), parts.platform.clock().clone());
+    let (opening_issuer, opening_clock) = (issuer.clone(), clock.clone());
+    LambdaParts {
+        platform: parts.platform.clone(),
+        workers: Arc::new(parts.workers.clone()),
+        code_dir: parts.folder.code(),
+        url_sealer: Arc::new(move |payload, valid| {
+            let valid_millis = i64::try_from(valid.as_millis()).unwrap_or(i64::MAX);
+            issuer.seal_url_token(payload, clock.now().epoch_millis().saturating_add(valid_millis))
+        }),
+        url_opener: Arc::new(move |token| {
+            opening_issuer.open_url_token(token, opening_clock.now().epoch_millis())
+        }),
+    }
+}
+
+fn mounted<S: Send + Sync + 'static>(definition: &'static Definition<S>, service: S) -> Box<dyn AnyService> {
+    Box::new(Mounted { definition, service: Arc::new(service) })
+}
+
+fn table<S>(definition: &'static Definition<S>) -> (&'static str, Vec<&'static str>) {
+    (definition.name, definition.operations.iter().map(|entry| entry.name).collect())
+}
