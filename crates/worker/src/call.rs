@@ -36,22 +36,21 @@ pub(crate) struct Ended {
 
 /// Waits until the function is loaded, collecting what it says meanwhile.
 pub(crate) async fn initialise(worker: &mut Worker, log: &mut CallLog, limit: Duration) -> Init {
-    let deadline = Instant::now() + limit;
-    loop {
-        match next(worker, log, deadline).await {
-            Next::Event(Event::Initialised) => {
-                worker.output.drain(|line| log.line(line));
-                return Init::Done;
-            }
-            Next::Event(Event::InitError(payload)) => {
-                end(worker, log).await;
-                return Init::Failed(payload);
-            }
-            Next::Event(_) => return Init::Exited(end(worker, log).await),
-            Next::Deadline => {
-                end(worker, log).await;
-                return Init::Timeout;
-            }
+    match next(worker, log, Instant::now() + limit).await {
+        Next::Event(Event::Initialised) => {
+            worker.output.drain(|line| log.line(line));
+            Init::Done
+        }
+        Next::Event(Event::InitError(payload)) => {
+            end(worker, log).await;
+            Init::Failed(payload)
+        }
+        Next::Event(_) => Init::Exited(end(worker, log).await),
+        Next::Deadline => {
+            worker.measure_memory();
+            worker.handle.kill();
+            end(worker, log).await;
+            Init::Timeout
         }
     }
 }
@@ -80,6 +79,7 @@ pub(crate) async fn run(
             Err(_) => return timed_out(worker, &request_id, limits, delivery, log).await,
             Ok(Delivered::Partly) => {}
             Ok(Delivered::Ended(ended)) => {
+                worker.measure_memory();
                 if ended.last == Last::Yes {
                     end(worker, log).await;
                 } else {
@@ -128,6 +128,8 @@ async fn timed_out(
     delivery: &mut Delivery,
     log: &mut CallLog,
 ) -> Ended {
+    worker.measure_memory();
+    worker.handle.kill();
     end(worker, log).await;
     timeout_reply(request_id, limits.timeout, delivery, log).await
 }
@@ -224,6 +226,7 @@ async fn next(worker: &mut Worker, log: &mut CallLog, deadline: Instant) -> Next
 
 /// Ends the process, if it has not ended, and takes what is left of its output.
 async fn end(worker: &mut Worker, log: &mut CallLog) -> Exit {
+    worker.measure_memory();
     // A process that closed its connection is about to end by itself, with a status worth knowing.
     let exit = match timeout(LAST_WORDS_TIMEOUT, worker.handle.wait()).await {
         Ok(exit) => exit,
@@ -232,6 +235,9 @@ async fn end(worker: &mut Worker, log: &mut CallLog) -> Exit {
             timeout(DRAIN_TIMEOUT, worker.handle.wait()).await.unwrap_or_default()
         }
     };
+    if exit.out_of_memory {
+        worker.used_all_memory();
+    }
     worker.output.drain(|line| log.line(line));
     worker.output.finish_lines(|line| log.line(line));
     exit

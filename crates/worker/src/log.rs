@@ -90,9 +90,13 @@ impl CallLog {
 
 pub(crate) fn epoch_millis() -> u64 {
     // A clock before 1970 is a broken clock; zero is as good as any answer.
+    now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(0))
+}
+
+/// The time that the processes inside the sandboxes see too.
+#[allow(clippy::disallowed_methods, reason = "deadlines are compared with the clock of other processes")]
+pub(crate) fn now() -> SystemTime {
     SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(0))
 }
 
 #[cfg(test)]

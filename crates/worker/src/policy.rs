@@ -91,6 +91,8 @@ pub struct PoolConfig {
     pub python_spares: usize,
     /// An idle worker is retired after this time.
     pub idle_keep_alive: Duration,
+    /// Time the init phase may take, [`INIT_TIMEOUT`] unless a test is in a hurry.
+    pub init_timeout: Duration,
     /// Bound of all workers that hold a function, busy and idle. At the bound the longest idle
     /// one makes room; when all are busy a call fails with `NoCapacity`.
     pub workers_max: usize,
@@ -102,6 +104,7 @@ impl Default for PoolConfig {
             node_spares: 1,
             python_spares: 1,
             idle_keep_alive: Duration::from_secs(10 * 60),
+            init_timeout: INIT_TIMEOUT,
             workers_max: 1_000,
         }
     }

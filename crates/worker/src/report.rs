@@ -1,7 +1,7 @@
 //! The platform's own lines in a function's log and the errors it answers in a function's place,
 //! in AWS's wording.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::json;
@@ -10,6 +10,7 @@ use time::macros::format_description;
 
 use crate::function::Function;
 use crate::invocation::Report;
+use crate::log::now;
 use crate::sandbox::Exit;
 
 /// How an invocation or an init phase ended, where it did not end well.
@@ -188,14 +189,14 @@ pub(crate) fn error_type(payload: &[u8]) -> String {
 }
 
 fn timestamp() -> String {
-    OffsetDateTime::from(SystemTime::now())
+    OffsetDateTime::from(now())
         .format(format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"))
         .expect("every component of the description is part of a date and time")
 }
 
 /// A fresh name of a log stream: day, version and 32 random hexadecimal digits.
 pub(crate) fn log_stream_name(version: &str) -> String {
-    let day = OffsetDateTime::from(SystemTime::now())
+    let day = OffsetDateTime::from(now())
         .format(format_description!("[year]/[month]/[day]"))
         .expect("every component of the description is part of a date");
     let mut random = [0_u8; 16];

@@ -1,5 +1,6 @@
 //! Cold starts: from nothing, or from a generic worker, to a process that is loading a function.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -57,7 +58,7 @@ impl From<anyhow::Error> for StartError {
 /// Body of an `Assign` frame.
 #[derive(Serialize)]
 struct Assignment<'a> {
-    environment: std::collections::BTreeMap<String, String>,
+    environment: BTreeMap<String, String>,
     handler: &'a str,
     task_root: &'a Path,
     opt: &'a Path,
@@ -88,20 +89,23 @@ impl Starter {
         self.boot(spec).await
     }
 
-    /// A worker that has begun to load `function`. `spare` is a generic worker of its interpreter.
+    /// A worker that has begun to load `function`. `first_call` are the variables of the call it is
+    /// started for, since loading may use them too; `spare` is a generic worker of its interpreter.
     pub(crate) async fn begin(
         &self,
         function: &Function,
+        first_call: BTreeMap<&'static str, String>,
         interpreter: Option<&Found>,
         spare: Option<Worker>,
     ) -> Result<Worker, StartError> {
         let log_stream: Arc<str> = report::log_stream_name(&function.version).into();
         let places = self.places(&function.code, function.opt.as_deref());
         let Some(interpreter) = interpreter else {
-            return self.custom(function, &places, log_stream).await;
+            return self.custom(function, first_call, &places, log_stream).await;
         };
         let program = Some(interpreter.program.as_path());
-        let variables = environment::of_function(function, &log_stream, program, &places);
+        let mut variables = environment::of_function(function, &log_stream, program, &places);
+        variables.extend(first_call.into_iter().map(|(name, value)| (name.to_owned(), value)));
         let mut worker = match spare {
             Some(spare) => {
                 let limits = limits(function);
@@ -111,11 +115,16 @@ impl Starter {
             None => {
                 let mut arguments = clients::arguments(interpreter.kind, &self.clients_inside(&places));
                 let mut program = interpreter.program.clone();
-                if let Some(wrapper) = variables.get("AWS_LAMBDA_EXEC_WRAPPER") {
-                    arguments.insert(0, program.into());
-                    program = wrapper.into();
+                let wrapper = variables.get("AWS_LAMBDA_EXEC_WRAPPER").map(PathBuf::from);
+                if let Some(wrapper) = &wrapper {
+                    arguments.insert(0, std::mem::replace(&mut program, wrapper.clone()).into());
                 }
-                self.boot(spec(function, &places, program, arguments, variables.clone())).await?
+                let booted = self.boot(spec(function, &places, program, arguments, variables.clone())).await;
+                match (booted, wrapper) {
+                    (Ok(worker), _) => worker,
+                    (Err(error), Some(wrapper)) => return Err(invalid_entrypoint(&wrapper, &wrapper, error)),
+                    (Err(error), None) => return Err(error.into()),
+                }
             }
         };
         worker.log_stream = Arc::clone(&log_stream);
@@ -141,11 +150,15 @@ impl Starter {
     async fn custom(
         &self,
         function: &Function,
+        first_call: BTreeMap<&'static str, String>,
         places: &Places,
         log_stream: Arc<str>,
     ) -> Result<Worker, StartError> {
         let program = bootstrap(function, places)?;
         let mut variables = environment::of_function(function, &log_stream, None, places);
+        // A custom runtime gets its credentials once, as on AWS; the trace comes with each call.
+        let credentials = first_call.into_iter().filter(|(name, _)| name.starts_with("AWS_"));
+        variables.extend(credentials.map(|(name, value)| (name.to_owned(), value)));
         let mut api = None;
         let address = if self.sandboxes.tier() == Tier::Process {
             let (listener, address) = RuntimeApi::bind_on_host().context("no port for the Runtime API")?;
@@ -159,7 +172,8 @@ impl Starter {
         let launched =
             self.sandboxes.launch(spec(function, places, program.clone(), Vec::new(), variables)).await;
         drop(permit);
-        let mut sandbox = launched.map_err(|error| invalid_entrypoint(&program, error))?;
+        let mut sandbox =
+            launched.map_err(|error| invalid_entrypoint(&program, &name_on_aws(&program), error))?;
         let api = match api.or_else(|| sandbox.runtime_api.take()) {
             Some(api) => api,
             None => return Err(anyhow::anyhow!("the sandbox has no Runtime API").into()),
@@ -202,7 +216,7 @@ fn spec(
     places: &Places,
     program: PathBuf,
     arguments: Vec<OsString>,
-    environment: std::collections::BTreeMap<String, String>,
+    environment: BTreeMap<String, String>,
 ) -> LaunchSpec {
     LaunchSpec {
         program,
@@ -225,7 +239,7 @@ fn limits(function: &Function) -> Limits {
     }
 }
 
-fn os_strings(environment: std::collections::BTreeMap<String, String>) -> Vec<(OsString, OsString)> {
+fn os_strings(environment: BTreeMap<String, String>) -> Vec<(OsString, OsString)> {
     environment.into_iter().map(|(name, value)| (name.into(), value.into())).collect()
 }
 
@@ -238,7 +252,7 @@ fn bootstrap(function: &Function, places: &Places) -> Result<PathBuf, StartError
     for (on_host, inside) in candidates {
         let Some(metadata) = on_host.and_then(|path| path.metadata().ok()) else { continue };
         if metadata.is_file() && metadata.permissions().mode() & 0o111 == 0 {
-            return Err(entrypoint_error(&inside, "permission denied"));
+            return Err(entrypoint_error(&name_on_aws(&inside), "permission denied"));
         }
         if metadata.is_file() {
             return Ok(inside);
@@ -251,22 +265,33 @@ fn bootstrap(function: &Function, places: &Places) -> Result<PathBuf, StartError
 }
 
 /// A program that the kernel refuses to run is the function's own fault.
-fn invalid_entrypoint(program: &Path, error: anyhow::Error) -> StartError {
-    let code = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>()?.raw_os_error());
+fn invalid_entrypoint(program: &Path, name: &Path, error: anyhow::Error) -> StartError {
+    let code = error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<std::io::Error>()?.raw_os_error())
+        .or_else(|| code_in_text(&format!("{error:#}"), program));
     match code {
-        Some(libc::ENOEXEC) => entrypoint_error(program, "exec format error"),
-        Some(libc::EACCES) => entrypoint_error(program, "permission denied"),
-        Some(libc::ENOENT) => entrypoint_error(program, "no such file or directory"),
+        Some(libc::ENOEXEC) => entrypoint_error(name, "exec format error"),
+        Some(libc::EACCES) => entrypoint_error(name, "permission denied"),
+        Some(libc::ENOENT) => entrypoint_error(name, "no such file or directory"),
         _ => StartError::Platform(error.context("cannot start a sandbox")),
     }
 }
 
-fn entrypoint_error(program: &Path, cause: &str) -> StartError {
-    let name = if program.starts_with("/opt") { "/opt/bootstrap" } else { "/var/task/bootstrap" };
-    StartError::Function {
-        error_type: "Runtime.InvalidEntrypoint",
-        message: format!("fork/exec {name}: {cause}"),
-    }
+/// The kernel's code in a failure that another process reported as text about `program`.
+fn code_in_text(text: &str, program: &Path) -> Option<i32> {
+    let (_, rest) = text.split_once(program.to_str()?)?;
+    rest.rsplit_once("(os error ")?.1.trim_end_matches(')').parse().ok()
+}
+
+/// The path AWS's message gives, whichever folder it is here.
+fn name_on_aws(program: &Path) -> PathBuf {
+    if program.starts_with("/opt") { "/opt/bootstrap".into() } else { "/var/task/bootstrap".into() }
+}
+
+fn entrypoint_error(name: &Path, cause: &str) -> StartError {
+    let message = format!("fork/exec {}: {cause}", name.display());
+    StartError::Function { error_type: "Runtime.InvalidEntrypoint", message }
 }
 
 impl RuntimeKind {

@@ -26,6 +26,8 @@ pub(crate) struct Worker {
     /// Log stream of everything this worker ever says.
     pub(crate) log_stream: Arc<str>,
     endpoint: Option<AbortHandle>,
+    /// What was measured while it lived.
+    memory_peak_bytes: Option<u64>,
 }
 
 /// The way to speak with a runtime.
@@ -53,7 +55,29 @@ impl Worker {
             (Some(listener), Some(endpoint)) => Some(hand_on_connections(listener, Arc::clone(endpoint))?),
             _ => None,
         };
-        Ok(Self { handle, link, output: Output::new(stdout, stderr)?, log_stream: Arc::from(""), endpoint })
+        Ok(Self {
+            handle,
+            link,
+            output: Output::new(stdout, stderr)?,
+            log_stream: Arc::from(""),
+            endpoint,
+            memory_peak_bytes: None,
+        })
+    }
+
+    /// Remembers the memory it has used, before it cannot be measured any more.
+    pub(crate) fn measure_memory(&mut self) {
+        self.memory_peak_bytes = self.handle.memory_peak_bytes().or(self.memory_peak_bytes);
+    }
+
+    /// It was ended for using all it was given.
+    pub(crate) fn used_all_memory(&mut self) {
+        self.memory_peak_bytes = Some(u64::MAX);
+    }
+
+    /// The most memory it has used at once, by what was measured last.
+    pub(crate) fn memory_peak_bytes(&self) -> Option<u64> {
+        self.memory_peak_bytes
     }
 
     /// Whether it can take a call, as far as is known without waiting.

@@ -12,11 +12,12 @@ use crate::call::{self, Ended, Init};
 use crate::clients;
 use crate::config::Config;
 use crate::delivery::Delivery;
+use crate::environment;
 use crate::event::Last;
 use crate::function::{Function, RuntimeKind};
 use crate::invocation::{Credentials, Invocation, InvokeFailure, Outcome};
 use crate::log::{CallLog, epoch_millis};
-use crate::policy::{self, BOOTS_PER_CPU_MAX, INIT_TIMEOUT, PoolConfig, SPARE_FAILURES_MAX};
+use crate::policy::{self, BOOTS_PER_CPU_MAX, PoolConfig, SPARE_FAILURES_MAX};
 use crate::pool::{Lease, Pool, Seat};
 use crate::report::{self, Failure};
 use crate::runtime_api::Offer;
@@ -186,14 +187,14 @@ impl Workers {
         self.warm_up();
 
         let started = Instant::now();
-        let mut worker = match self.begin(&function, interpreter.as_ref()).await {
+        let mut worker = match self.begin(&call, interpreter.as_ref()).await {
             Ok(worker) => worker,
             Err(error) => return call.not_started(error, started).await,
         };
         call.log.switch_stream(Arc::clone(&worker.log_stream));
         let version = interpreter.as_ref().map(|interpreter| interpreter.version.to_string());
         call.log.line(report::init_start(&function, version));
-        let init = call::initialise(&mut worker, &mut call.log, INIT_TIMEOUT).await;
+        let init = call::initialise(&mut worker, &mut call.log, self.shared.config.init_timeout).await;
         let init_time = started.elapsed();
         match init {
             Init::Done => self.run(call, Lease { worker, seat }, Some(init_time)).await,
@@ -218,7 +219,7 @@ impl Workers {
     async fn second_init(&self, mut call: Call, seat: Seat, interpreter: Option<&Found>) -> Outcome {
         let function = Arc::clone(&call.function);
         let started = Instant::now();
-        let mut worker = match self.begin(&function, interpreter).await {
+        let mut worker = match self.begin(&call, interpreter).await {
             Ok(worker) => worker,
             Err(error) => return call.not_started(error, started).await,
         };
@@ -281,11 +282,13 @@ impl Workers {
         outcome
     }
 
-    async fn begin(&self, function: &Function, interpreter: Option<&Found>) -> Result<Worker, StartError> {
+    async fn begin(&self, call: &Call, interpreter: Option<&Found>) -> Result<Worker, StartError> {
+        let function = &call.function;
+        let first_call = environment::of_call(&call.credentials, &call.offer.trace_id);
         let spare = interpreter
-            .filter(|_| crate::environment::fits_generic_worker(function))
+            .filter(|_| environment::fits_generic_worker(function))
             .and_then(|interpreter| self.take_spare(interpreter));
-        self.shared.starter.begin(function, interpreter, spare).await
+        self.shared.starter.begin(function, first_call, interpreter, spare).await
     }
 
     fn take_spare(&self, interpreter: &Found) -> Option<Worker> {
@@ -350,7 +353,7 @@ impl Call {
         worker: Option<&Worker>,
     ) -> Outcome {
         let Self { function, offer, .. } = &self;
-        let peak = worker.and_then(|worker| worker.handle.memory_peak_bytes());
+        let peak = worker.and_then(Worker::memory_peak_bytes);
         let numbers = report::measure(duration, init, function.memory_mib, peak);
         let end = report::end(&offer.request_id);
         let report = report::report(&offer.request_id, &numbers, ended.failure.as_ref(), &offer.trace_id);

@@ -4,7 +4,8 @@ use std::convert::Infallible;
 
 use base64::Engine;
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
@@ -19,28 +20,46 @@ const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-
 const ERROR_BODY: HeaderName = HeaderName::from_static("lambda-runtime-function-error-body");
 const RESPONSE_MODE: HeaderName = HeaderName::from_static("lambda-runtime-function-response-mode");
 
+/// Body of a refused request that is read and thrown away.
+const UNREAD_BYTES_MAX: usize = 64 * 1024 * 1024;
+
 type Answer = Response<Full<Bytes>>;
 
 pub(super) async fn answer(state: &State, request: Request<Incoming>) -> Result<Answer, Infallible> {
-    let path = request.uri().path().to_owned();
+    let (head, mut body) = request.into_parts();
+    let answer = route(state, &head, &mut body).await;
+    // A refused runtime that is still sending would see a broken connection instead of the answer.
+    let mut left = UNREAD_BYTES_MAX;
+    while !body.is_end_stream() && left > 0 {
+        match body.frame().await {
+            Some(Ok(frame)) => left = left.saturating_sub(frame.data_ref().map_or(1, Bytes::len)),
+            _ => break,
+        }
+    }
+    Ok(answer)
+}
+
+async fn route(state: &State, head: &Parts, body: &mut Incoming) -> Answer {
+    let path = head.uri.path();
     let Some(rest) = path.strip_prefix(PREFIX) else {
-        return Ok(refuse(
-            StatusCode::NOT_FOUND,
-            "NotFound",
-            &format!("{path} is not part of the Runtime API 2018-06-01; extensions are not implemented."),
-        ));
+        let message =
+            format!("{path} is not part of the Runtime API 2018-06-01; extensions are not implemented.");
+        return refuse(StatusCode::NOT_FOUND, "NotFound", &message);
     };
     let parts: Vec<&str> = rest.split('/').collect();
-    Ok(match (request.method(), parts.as_slice()) {
+    let headers = &head.headers;
+    match (&head.method, parts.as_slice()) {
         (&Method::GET, ["invocation", "next"]) => next(state).await,
-        (&Method::POST, ["invocation", request_id, "response"]) => response(state, request_id, request).await,
-        (&Method::POST, ["invocation", request_id, "error"]) => error(state, request_id, request).await,
-        (&Method::POST, ["init", "error"]) => init_error(state, request).await,
+        (&Method::POST, ["invocation", request_id, "response"]) => {
+            response(state, request_id, headers, body).await
+        }
+        (&Method::POST, ["invocation", request_id, "error"]) => error(state, request_id, headers, body).await,
+        (&Method::POST, ["init", "error"]) => init_error(state, headers, body).await,
         (_, ["invocation", "next"] | ["invocation", _, "response" | "error"] | ["init", "error"]) => {
             refuse(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "Method Not Allowed")
         }
         _ => refuse(StatusCode::NOT_FOUND, "NotFound", "404 page not found"),
-    })
+    }
 }
 
 async fn next(state: &State) -> Answer {
@@ -82,19 +101,14 @@ fn header_value(text: &str) -> Option<HeaderValue> {
     HeaderValue::from_bytes(text.replace(['\r', '\n'], " ").as_bytes()).ok()
 }
 
-async fn response(state: &State, request_id: &str, request: Request<Incoming>) -> Answer {
+async fn response(state: &State, request_id: &str, headers: &HeaderMap, body: &mut Incoming) -> Answer {
     if let Err(refusal) = state.begin_answer(request_id, "InvocationResponse") {
         return refuse_state(&refusal);
     }
-    let content_type = header_text(request.headers(), &CONTENT_TYPE);
-    match header_text(request.headers(), &RESPONSE_MODE) {
+    let content_type = header_text(headers, &CONTENT_TYPE);
+    match header_text(headers, &RESPONSE_MODE) {
         Some(mode) if mode.eq_ignore_ascii_case("streaming") => {
-            stream(
-                state,
-                content_type.unwrap_or_else(|| "application/octet-stream".into()),
-                request.into_body(),
-            )
-            .await
+            stream(state, content_type.unwrap_or_else(|| "application/octet-stream".into()), body).await
         }
         Some(mode) if !mode.eq_ignore_ascii_case("buffered") => {
             let message = format!("Invalid function response mode: {mode}");
@@ -102,7 +116,7 @@ async fn response(state: &State, request_id: &str, request: Request<Incoming>) -
             state.end_answer(Event::Error { payload, last: Last::No }).await;
             refuse(StatusCode::BAD_REQUEST, "InvalidFunctionResponseMode", &message)
         }
-        _ => match collect(request, RESPONSE_BYTES_MAX).await {
+        _ => match collect(body, RESPONSE_BYTES_MAX).await {
             Ok(body) => {
                 let content_type = content_type.unwrap_or_else(|| JSON.into());
                 state.end_answer(Event::Response { content_type, body }).await;
@@ -121,7 +135,7 @@ async fn response(state: &State, request_id: &str, request: Request<Incoming>) -
     }
 }
 
-async fn stream(state: &State, content_type: String, mut body: Incoming) -> Answer {
+async fn stream(state: &State, content_type: String, body: &mut Incoming) -> Answer {
     state.tell(Event::StreamHead { content_type }).await;
     let mut trailers = HeaderMap::new();
     let end = loop {
@@ -155,12 +169,12 @@ fn stream_end(trailers: &HeaderMap) -> Event {
     Event::StreamError(body.map_or_else(|| crate::report::error(&error_type, ""), Bytes::from))
 }
 
-async fn error(state: &State, request_id: &str, request: Request<Incoming>) -> Answer {
+async fn error(state: &State, request_id: &str, headers: &HeaderMap, body: &mut Incoming) -> Answer {
     if let Err(refusal) = state.begin_answer(request_id, "InvocationErrorResponse") {
         return refuse_state(&refusal);
     }
-    let error_type = header_text(request.headers(), &ERROR_TYPE);
-    match collect(request, RESPONSE_BYTES_MAX).await {
+    let error_type = header_text(headers, &ERROR_TYPE);
+    match collect(body, RESPONSE_BYTES_MAX).await {
         Ok(body) => {
             let payload = error_payload(error_type, body);
             state.end_answer(Event::Error { payload, last: Last::No }).await;
@@ -174,12 +188,12 @@ async fn error(state: &State, request_id: &str, request: Request<Incoming>) -> A
     }
 }
 
-async fn init_error(state: &State, request: Request<Incoming>) -> Answer {
+async fn init_error(state: &State, headers: &HeaderMap, body: &mut Incoming) -> Answer {
     if let Err(refusal) = state.fail_init() {
         return refuse_state(&refusal);
     }
-    let error_type = header_text(request.headers(), &ERROR_TYPE);
-    let body = collect(request, RESPONSE_BYTES_MAX).await.unwrap_or_default();
+    let error_type = header_text(headers, &ERROR_TYPE);
+    let body = collect(body, RESPONSE_BYTES_MAX).await.unwrap_or_default();
     state.tell(Event::InitError(error_payload(error_type, body))).await;
     accepted()
 }
@@ -197,33 +211,20 @@ enum CollectError {
     Broken,
 }
 
-async fn collect(request: Request<Incoming>, bytes_max: usize) -> Result<Bytes, CollectError> {
-    let announced = request
-        .headers()
-        .get(CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok())
-        .unwrap_or_default();
-    let mut body = request.into_body();
+async fn collect(body: &mut Incoming, bytes_max: usize) -> Result<Bytes, CollectError> {
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > bytes_max {
-        // Read to the end, or the runtime sees a broken connection instead of the answer.
-        while !body.is_end_stream() {
-            match body.frame().await {
-                Some(Ok(_)) => {}
-                _ => break,
-            }
-        }
         return Err(CollectError::TooLarge);
     }
     let mut collected = BytesMut::with_capacity(announced);
-    let mut too_large = false;
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| CollectError::Broken)?.into_data() else { continue };
-        too_large |= collected.len() + data.len() > bytes_max;
-        if !too_large {
-            collected.extend_from_slice(&data);
+        if collected.len() + data.len() > bytes_max {
+            return Err(CollectError::TooLarge);
         }
+        collected.extend_from_slice(&data);
     }
-    if too_large { Err(CollectError::TooLarge) } else { Ok(collected.freeze()) }
+    Ok(collected.freeze())
 }
 
 fn header_text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {

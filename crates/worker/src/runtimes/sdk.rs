@@ -70,7 +70,7 @@ pub async fn install(
 ) -> anyhow::Result<Status> {
     let interpreters = discover(platform_dir).await;
     let python = interpreters.iter().find(|found| found.kind == RuntimeKind::Python);
-    let npm = interpreters.iter().any(|found| found.kind == RuntimeKind::Node).then(|| npm_program());
+    let npm = interpreters.iter().any(|found| found.kind == RuntimeKind::Node).then(npm_program);
     let programs = Programs { npm, python: python.map(|found| found.program.clone()) };
     install_with(platform_dir, &programs, progress).await
 }

@@ -1,5 +1,7 @@
 //! Functions of every kind of runtime, run for real in both tiers.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod custom;
 mod lifecycle;
 mod node;

@@ -12,8 +12,8 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use worker::sandbox::{SandboxConfig, Tier, TierChoice};
 use worker::{
-    Config, Credentials, Function, Invocation, LogLine, LogSink, Outcome, PoolConfig, Reply, ResponseMode,
-    RuntimeKind, Workers, policy,
+    Config, Credentials, Endpoint, Function, Invocation, LogLine, LogSink, Outcome, PoolConfig, Reply,
+    ResponseMode, RuntimeKind, Workers, policy,
 };
 
 pub(crate) const REQUEST_ID: &str = "8f507cfc-0000-4697-b07a-ac58fc914c95";
@@ -43,6 +43,14 @@ impl Cloud {
     }
 
     pub(crate) async fn with(tier: TierChoice, pool: PoolConfig) -> Self {
+        Self::full(tier, pool, None).await
+    }
+
+    pub(crate) async fn full(
+        tier: TierChoice,
+        pool: PoolConfig,
+        endpoint: Option<Arc<dyn Endpoint>>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         // A sandbox runs as another user, which must be able to reach the code.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
@@ -56,7 +64,7 @@ impl Cloud {
             },
             platform_dir,
             pool,
-            endpoint: None,
+            endpoint,
             endpoint_port: 4566,
         };
         let workers = Workers::start(config).await.unwrap();
