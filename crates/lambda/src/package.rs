@@ -14,6 +14,8 @@ use store::BlobId;
 
 pub(crate) use folders::{Folders, Unpacked};
 pub(crate) use unpack::UnpackError;
+#[cfg(test)]
+pub(crate) use unpack::tests::zip_of;
 
 use crate::error::Error;
 

@@ -66,7 +66,7 @@ impl FunctionCode {
             return Err(Failure::unsupported("functions from container images (Code.ImageUri)"));
         }
         if self.s3_bucket.is_some() || self.s3_key.is_some() {
-            return Err(Failure::unsupported("code from Amazon S3 (S3Bucket); send it as ZipFile"));
+            return Err(Failure::unsupported("code from Amazon S3 (S3Bucket)"));
         }
         let Some(Blob(zip)) = self.zip_file else {
             return Err(Error::parameter("Please provide a source for function code.").into());

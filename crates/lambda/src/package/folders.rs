@@ -122,8 +122,9 @@ impl Folders {
                 let zips = zips.await;
                 let temporary = account.join(self.temporary());
                 let target = place.clone();
+                let now = system_time(&self.clock);
                 match zips {
-                    Ok(zips) => match blocking(move || Ok(fill(&temporary, &target, &zips))).await? {
+                    Ok(zips) => match blocking(move || Ok(fill(&temporary, &target, &zips, now))).await? {
                         Ok(unpacked) => Ok(unpacked),
                         Err(error) => Err(error.into_failure()),
                     },
@@ -172,7 +173,12 @@ impl Folders {
     }
 }
 
-fn fill(temporary: &Path, place: &Path, zips: &[Bytes]) -> std::result::Result<Unpacked, UnpackError> {
+fn fill(
+    temporary: &Path,
+    place: &Path,
+    zips: &[Bytes],
+    now: SystemTime,
+) -> std::result::Result<Unpacked, UnpackError> {
     let root = temporary.join("root");
     let filled = (|| {
         fs::create_dir_all(&root)?;
@@ -182,6 +188,7 @@ fn fill(temporary: &Path, place: &Path, zips: &[Bytes]) -> std::result::Result<U
         }
         let bytes = unpacker.finish()?;
         fs::write(temporary.join("bytes"), bytes.to_string())?;
+        File::open(temporary)?.set_modified(now)?;
         fs::rename(temporary, place)?;
         Ok(Unpacked { folder: place.join("root"), bytes })
     })();
