@@ -6,12 +6,12 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::Limits;
+use super::{Limits, plumbing};
 
 /// Period over which processor time is shared out.
 const CPU_PERIOD_MICROSECONDS: u64 = 100_000;
@@ -58,6 +58,17 @@ pub(super) struct Cgroup {
     groups: Vec<Parent>,
     /// Version 2 measures since the last write through the same open file.
     peak: Option<File>,
+    /// Version 1 writes here when memory reaches what was last set as the limit.
+    alarm: Option<OwnedFd>,
+}
+
+/// Memory of a sandbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Usage {
+    /// Everything the kernel charges: private memory, files in `/tmp`, cached files, its own structures.
+    pub(super) total_bytes: u64,
+    /// What processes have for themselves.
+    pub(super) private_bytes: u64,
 }
 
 impl Cgroups {
@@ -71,7 +82,7 @@ impl Cgroups {
         for hierarchy in hierarchies() {
             let folder = hierarchy.folder.join(&name);
             let controllers = match hierarchy.version {
-                Version::One => make_folder(&folder).map(|()| hierarchy.controllers.clone()),
+                Version::One => make_own_folder(&folder).map(|()| hierarchy.controllers.clone()),
                 Version::Two => delegate(&hierarchy, &folder),
             };
             match controllers {
@@ -96,7 +107,7 @@ impl Cgroups {
 
     /// Makes the groups of one sandbox.
     pub(super) fn create(&self, id: u64, limits: &Limits) -> io::Result<Cgroup> {
-        let mut cgroup = Cgroup { groups: Vec::with_capacity(self.parents.len()), peak: None };
+        let mut cgroup = Cgroup { groups: Vec::with_capacity(self.parents.len()), peak: None, alarm: None };
         for parent in &self.parents {
             let folder = parent.folder.join(id.to_string());
             if let Err(error) = DirBuilder::new().create(&folder) {
@@ -144,19 +155,23 @@ impl Cgroup {
             if memory.version == Version::Two {
                 self.peak =
                     OpenOptions::new().read(true).write(true).open(memory.folder.join("memory.peak")).ok();
+            } else {
+                self.alarm = Some(plumbing::event()?);
             }
         }
         self.limit(limits)
     }
 
-    /// Sets the limits. Fails when the sandbox already uses more memory.
+    /// Sets the limits. The kernel's memory limit includes `/tmp`, whose files it counts as memory; the
+    /// function's own is held by `Memory`. Fails when the sandbox already uses more.
     pub(super) fn limit(&self, limits: &Limits) -> io::Result<()> {
         if let Some(memory) = self.of(Controller::Memory) {
             let file = match memory.version {
                 Version::One => "memory.limit_in_bytes",
                 Version::Two => "memory.max",
             };
-            write(memory, file, &limits.memory_bytes.to_string())?;
+            write(memory, file, &limits.memory_bytes.saturating_add(limits.tmp_bytes).to_string())?;
+            self.set_alarm(memory, limits.memory_bytes)?;
         }
         if let Some(processor) = self.of(Controller::Processor) {
             let quota = u64::from(limits.cpu_quota_percent) * CPU_PERIOD_MICROSECONDS / 100;
@@ -170,6 +185,35 @@ impl Cgroup {
             write(processes, "pids.max", &limits.processes.saturating_add(OWN_PROCESSES).to_string())?;
         }
         Ok(())
+    }
+
+    /// Has [`Cgroup::alarm`] raised when memory reaches this many bytes. Earlier settings stay.
+    fn set_alarm(&self, memory: &Parent, bytes: u64) -> io::Result<()> {
+        let Some(alarm) = &self.alarm else { return Ok(()) };
+        let usage = File::open(memory.folder.join("memory.usage_in_bytes"))?;
+        let order = format!("{} {} {bytes}", alarm.as_raw_fd(), usage.as_raw_fd());
+        write(memory, "cgroup.event_control", &order)
+    }
+
+    /// Becomes readable when memory reaches the limit, where the kernel offers that.
+    pub(super) fn alarm(&self) -> Option<&OwnedFd> {
+        self.alarm.as_ref()
+    }
+
+    /// Memory in use now. Private memory is only looked at when everything together is above `from_bytes`.
+    pub(super) fn memory_usage(&self, from_bytes: u64) -> Option<Usage> {
+        let memory = self.of(Controller::Memory)?;
+        let (file, name) = match memory.version {
+            Version::One => ("memory.usage_in_bytes", "total_rss "),
+            Version::Two => ("memory.current", "anon "),
+        };
+        let total_bytes = fs::read_to_string(memory.folder.join(file)).ok()?.trim().parse().ok()?;
+        if total_bytes < from_bytes {
+            return Some(Usage { total_bytes, private_bytes: 0 });
+        }
+        let details = fs::read_to_string(memory.folder.join("memory.stat")).ok()?;
+        let private_bytes = details.lines().find_map(|line| line.strip_prefix(name))?.trim().parse().ok()?;
+        Some(Usage { total_bytes, private_bytes })
     }
 
     /// Files a process writes `0` to in order to enter.
@@ -239,6 +283,12 @@ fn read_from_start(file: &File) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes[..length]).into_owned())
 }
 
+/// As [`make_folder`], and sees that groups can be made in it: it may be what another user left.
+fn make_own_folder(folder: &Path) -> io::Result<()> {
+    make_folder(folder)?;
+    Ok(nix::unistd::access(folder, nix::unistd::AccessFlags::W_OK)?)
+}
+
 fn make_folder(folder: &Path) -> io::Result<()> {
     match fs::create_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -254,7 +304,7 @@ fn delegate(hierarchy: &Parent, folder: &Path) -> io::Result<Vec<Controller>> {
         make_folder(&own)?;
         fs::write(own.join("cgroup.procs"), "0")?;
     }
-    make_folder(folder)?;
+    make_own_folder(folder)?;
     let mut available = Vec::new();
     for controller in &hierarchy.controllers {
         let enable = format!("+{}", controller.name(Version::Two));
@@ -291,7 +341,33 @@ fn remove_group(folder: &Path) {
     tracing::warn!(folder = %folder.display(), "a cgroup could not be removed; the next start removes it");
 }
 
+/// What could be limited here, and by which version: the hierarchies the server may make groups in.
+pub(super) fn available() -> Vec<(Controller, Version)> {
+    let writable =
+        |parent: &Parent| nix::unistd::access(&parent.folder, nix::unistd::AccessFlags::W_OK).is_ok();
+    let usable = hierarchies().into_iter().filter(writable);
+    usable.flat_map(|parent| parent.controllers.into_iter().map(move |name| (name, parent.version))).collect()
+}
+
+impl Version {
+    pub(super) fn text(self) -> &'static str {
+        match self {
+            Self::One => "version 1",
+            Self::Two => "version 2",
+        }
+    }
+}
+
 impl Controller {
+    /// In words.
+    pub(super) fn plain_name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Processor => "processor time",
+            Self::Processes => "processes",
+        }
+    }
+
     pub(super) fn name(self, version: Version) -> &'static str {
         match (self, version) {
             (Self::Memory, _) => "memory",

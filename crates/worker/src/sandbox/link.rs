@@ -54,7 +54,7 @@ impl Link {
         request: &protocol::Request,
         descriptors: &[&OwnedFd],
     ) -> io::Result<()> {
-        send(&self.socket, &request.encode(), descriptors).await
+        send(&self.socket, &request.encode()?, descriptors).await
     }
 
     /// Whether the spawner is known to have ended.

@@ -10,6 +10,7 @@
 
 mod cgroup;
 mod link;
+mod memory;
 mod namespace;
 mod plumbing;
 mod probe;

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::net::TcpListener;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,16 +16,16 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use tasks::Tasks;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use super::cgroup::{Cgroup, Cgroups, Controller};
 use super::link::Link;
+use super::memory::Memory;
 use super::plumbing::{lock, packet_pair, pipe, receive, watched};
-use super::{
-    Body, Exit, FOLLOW, Handle, LaunchSpec, Life, Limits, SANDBOXES_MAX, Sandbox, SandboxConfig, usage,
-};
+use super::{Body, Exit, FOLLOW, Handle, LaunchSpec, Life, Limits, SANDBOXES_MAX, Sandbox, SandboxConfig};
 use crate::spawner::protocol::{self, Bind, Launch, Message, Purpose, Request};
 
 /// Launches on their way at once; more wait. Each has descriptors in flight, which the kernel counts.
@@ -34,8 +34,8 @@ const LAUNCHES_AT_ONCE_MAX: usize = 32;
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// Longest message of a sandbox: a failure that names a path.
 const MESSAGE_BYTES_MAX: usize = 8 * 1024;
-/// Time between two looks at the memory of a sandbox that has no memory cgroup.
-const MEMORY_POLL: Duration = Duration::from_millis(100);
+/// Longest that is waited for one of them when nobody shut down in order.
+const KILLED_WITHIN: Duration = Duration::from_secs(1);
 /// Longest that shutdown waits for sandboxes it has killed.
 const SHUTDOWN_WITHIN: Duration = Duration::from_secs(10);
 
@@ -62,6 +62,7 @@ struct Shared {
 #[derive(Debug)]
 struct Living {
     pidfd: Arc<OwnedFd>,
+    cgroup: Arc<Cgroup>,
     exit: watch::Receiver<Option<Exit>>,
 }
 
@@ -78,14 +79,15 @@ pub(super) struct Running {
 }
 
 /// Where the task that follows a sandbox puts the answer to a bind.
-type Answer = Arc<Mutex<Option<oneshot::Sender<Result<(), protocol::Failure>>>>>;
+type Answer = Arc<Mutex<Awaited>>;
 
-/// Memory of a sandbox that has no memory cgroup.
 #[derive(Debug, Default)]
-struct Memory {
-    limit_bytes: AtomicU64,
-    peak_bytes: AtomicU64,
-    exceeded: AtomicBool,
+enum Awaited {
+    #[default]
+    Nothing,
+    Bind(oneshot::Sender<Result<(), protocol::Failure>>),
+    /// The sandbox has ended; nothing will be answered.
+    Ended,
 }
 
 impl Launcher {
@@ -197,8 +199,12 @@ impl Launcher {
         let cgroup = Arc::new(cgroup);
         let prepared_us = started.elapsed().as_micros() as u64;
 
-        let made = self.make(id, purpose, spec, &cgroup).await;
-        let (begun, pieces) = match made {
+        let made = async {
+            let memory = Memory::new(Arc::clone(&cgroup), &limits).context("cannot watch memory")?;
+            let (begun, pieces) = self.make(id, purpose, spec, &cgroup).await?;
+            anyhow::Ok((Arc::new(memory), begun, pieces))
+        };
+        let (memory, begun, pieces) = match made.await {
             Ok(made) => made,
             Err(error) => {
                 let _ = tokio::task::spawn_blocking(move || cgroup.remove()).await;
@@ -208,11 +214,11 @@ impl Launcher {
         let launch_us = started.elapsed().as_micros() as u64;
         tracing::debug!(id, prepared_us, launch_us, "sandbox started");
 
-        let memory =
-            Arc::new(Memory { limit_bytes: AtomicU64::new(limits.memory_bytes), ..Memory::default() });
         let answer = Answer::default();
         let (report, exit) = watch::channel(None);
-        lock(&self.shared.living).insert(id, Living { pidfd: Arc::clone(&begun.pidfd), exit: exit.clone() });
+        let living =
+            Living { pidfd: Arc::clone(&begun.pidfd), cgroup: Arc::clone(&cgroup), exit: exit.clone() };
+        lock(&self.shared.living).insert(id, living);
         let follower = Follower {
             id,
             channel: Arc::clone(&begun.channel),
@@ -220,7 +226,6 @@ impl Launcher {
             shared: Arc::clone(&self.shared),
             cgroup: Arc::clone(&cgroup),
             memory: Arc::clone(&memory),
-            polls_memory: !self.cgroups.has(Controller::Memory),
             answer: Arc::clone(&answer),
             report,
         };
@@ -327,6 +332,20 @@ impl Launcher {
     }
 }
 
+impl Drop for Launcher {
+    /// Ends and clears away what still runs, for a server that was not shut down in order. The tasks that
+    /// would do it may have gone with their runtime.
+    fn drop(&mut self) {
+        let living: Vec<_> = lock(&self.shared.living).drain().map(|(_, living)| living).collect();
+        living.iter().for_each(|living| kill(&living.pidfd));
+        for living in living {
+            wait_briefly(&living.pidfd);
+            living.cgroup.remove();
+        }
+        self.cgroups.close();
+    }
+}
+
 /// The ends of a sandbox's pipes.
 struct Pieces {
     control: UnixStream,
@@ -378,12 +397,16 @@ impl Running {
         let request =
             Request::Bind(Bind { code: folder(code)?, opt: opt.map(folder).transpose()?, limits: *limits });
         let (sender, answer) = oneshot::channel();
-        *lock(&self.answer) = Some(sender);
+        match &mut *lock(&self.answer) {
+            Awaited::Ended => bail!("the sandbox has ended"),
+            // What an earlier bind waited for, it has given up.
+            awaited => *awaited = Awaited::Bind(sender),
+        }
         let link = self.shared.link.lock().await.clone().context("sandboxes are shut down")?;
         let channel = self.channel.get_ref().try_clone().context("cannot reach the sandbox")?;
         link.request(&request, &[&channel]).await.context("the spawner cannot be reached")?;
 
-        self.memory.limit_bytes.store(limits.memory_bytes, Ordering::Relaxed);
+        self.memory.limit(limits);
         let cgroup = Arc::clone(&self.cgroup);
         let limits = *limits;
         // While the spawner and the sandbox are at work.
@@ -403,17 +426,11 @@ impl Running {
     }
 
     pub(super) fn memory_peak_reset(&self) {
-        self.cgroup.memory_peak_reset();
-        let now = process_of(&self.pidfd).and_then(usage::tree_bytes).unwrap_or(0);
-        self.memory.peak_bytes.store(now, Ordering::Relaxed);
+        self.memory.peak_reset(|| process_of(&self.pidfd));
     }
 
     pub(super) fn memory_peak_bytes(&self) -> Option<u64> {
-        self.cgroup.memory_peak_bytes().or_else(|| {
-            let now = process_of(&self.pidfd).and_then(usage::tree_bytes);
-            let peak = self.memory.peak_bytes.fetch_max(now.unwrap_or(0), Ordering::Relaxed);
-            Some(peak.max(now.unwrap_or(0))).filter(|bytes| *bytes > 0)
-        })
+        self.memory.peak_bytes(|| process_of(&self.pidfd))
     }
 }
 
@@ -425,7 +442,6 @@ struct Follower {
     shared: Arc<Shared>,
     cgroup: Arc<Cgroup>,
     memory: Arc<Memory>,
-    polls_memory: bool,
     answer: Answer,
     report: watch::Sender<Option<Exit>>,
 }
@@ -435,21 +451,20 @@ impl Follower {
         let status = self.listen().await;
         // Whatever the reason for which the channel closed, nothing may live on without it.
         kill(&self.pidfd);
-        lock(&self.answer).take();
+        *lock(&self.answer) = Awaited::Ended;
         let gone = watched(self.pidfd.try_clone()?)?;
         let _ = gone.readable().await;
 
         let mut exit =
             status.map_or(Exit { signal: Some(libc::SIGKILL), ..Exit::default() }, Exit::of_status);
         let killed = exit.signal == Some(libc::SIGKILL);
-        let cgroup = Arc::clone(&self.cgroup);
-        let starved = tokio::task::spawn_blocking(move || {
-            let starved = cgroup.out_of_memory_kills() > 0;
+        let (cgroup, memory) = (Arc::clone(&self.cgroup), Arc::clone(&self.memory));
+        let cleaned = tokio::task::spawn_blocking(move || {
+            let exceeded = memory.was_exceeded();
             cgroup.remove();
-            starved
+            exceeded
         });
-        let starved = starved.await.unwrap_or(false) || self.memory.exceeded.load(Ordering::Relaxed);
-        exit.out_of_memory = killed && starved;
+        exit.out_of_memory = killed && cleaned.await.unwrap_or(false);
         lock(&self.shared.living).remove(&self.id);
         self.report.send_replace(Some(exit));
         Ok(())
@@ -458,40 +473,30 @@ impl Follower {
     /// Takes messages until the channel closes; gives the program's wait status if one came.
     async fn listen(&self) -> Option<i32> {
         let mut status = None;
-        let mut poll = tokio::time::interval(MEMORY_POLL);
-        poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let exceeded = self.memory.until_exceeded(|| process_of(&self.pidfd));
+        tokio::pin!(exceeded);
         loop {
-            tokio::select! {
-                packet = receive(&self.channel, MESSAGE_BYTES_MAX) => {
-                    let Ok(Some(packet)) = packet else { return status };
-                    match Message::decode(&packet.bytes) {
-                        Ok(Message::Exited(exited)) => status = Some(exited),
-                        Ok(Message::Bound) => self.answer_bind(Ok(())),
-                        Ok(Message::NotBound(failure)) => self.answer_bind(Err(failure)),
-                        other => {
-                            tracing::error!(id = self.id, message = ?other, "a sandbox misbehaves and is killed");
-                            return status;
-                        }
-                    }
+            let packet = tokio::select! {
+                packet = receive(&self.channel, MESSAGE_BYTES_MAX) => packet,
+                () = &mut exceeded => return status,
+            };
+            let Ok(Some(packet)) = packet else { return status };
+            match Message::decode(&packet.bytes) {
+                Ok(Message::Exited(exited)) => status = Some(exited),
+                Ok(Message::Bound) => self.answer_bind(Ok(())),
+                Ok(Message::NotBound(failure)) => self.answer_bind(Err(failure)),
+                other => {
+                    tracing::error!(id = self.id, message = ?other, "a sandbox misbehaves and is killed");
+                    return status;
                 }
-                _ = poll.tick(), if self.polls_memory => self.look_at_memory(),
             }
         }
     }
 
     fn answer_bind(&self, answer: Result<(), protocol::Failure>) {
-        if let Some(waiting) = lock(&self.answer).take() {
+        if let Awaited::Bind(waiting) = std::mem::take(&mut *lock(&self.answer)) {
             // The one who asked may have given up.
             let _ = waiting.send(answer);
-        }
-    }
-
-    fn look_at_memory(&self) {
-        let Some(bytes) = process_of(&self.pidfd).and_then(usage::tree_bytes) else { return };
-        self.memory.peak_bytes.fetch_max(bytes, Ordering::Relaxed);
-        if bytes > self.memory.limit_bytes.load(Ordering::Relaxed) {
-            self.memory.exceeded.store(true, Ordering::Relaxed);
-            kill(&self.pidfd);
         }
     }
 }
@@ -501,6 +506,12 @@ fn kill(pidfd: &OwnedFd) {
     let no_details = std::ptr::null::<libc::siginfo_t>();
     // SAFETY: the descriptor is open; a null pointer stands for the details of a plain kill.
     unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), libc::SIGKILL, no_details, 0) };
+}
+
+/// Waits a moment for the end of a process that was killed.
+fn wait_briefly(pidfd: &OwnedFd) {
+    let mut ended = [PollFd::new(pidfd.as_fd(), PollFlags::POLLIN)];
+    let _ = poll(&mut ended, PollTimeout::try_from(KILLED_WITHIN).unwrap_or(PollTimeout::ZERO));
 }
 
 /// The number, here, of the process a pidfd stands for; none when it has ended.

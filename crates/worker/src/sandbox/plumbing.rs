@@ -1,7 +1,7 @@
 //! Small things both tiers need: pipes, socket pairs, descriptors the async runtime waits for, locks.
 
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -22,6 +22,17 @@ pub(super) fn packet_pair() -> io::Result<(OwnedFd, OwnedFd)> {
     let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?;
     fcntl(&ours, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     Ok((ours, theirs))
+}
+
+/// A counter that becomes readable when something adds to it. Does not block.
+pub(super) fn event() -> io::Result<OwnedFd> {
+    // SAFETY: takes no pointers.
+    let event = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
+    if event < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel has just given us this descriptor.
+    Ok(unsafe { OwnedFd::from_raw_fd(event) })
 }
 
 /// Lets the async runtime wait for a descriptor.

@@ -205,7 +205,9 @@ impl Config {
 }
 
 impl Request {
-    pub(crate) fn encode(&self) -> Vec<u8> {
+    /// # Errors
+    /// When a string holds a NUL byte, which no program could be given, or everything together is too long.
+    pub(crate) fn encode(&self) -> io::Result<Vec<u8>> {
         let mut writer = Writer::default();
         match self {
             Self::Launch(launch) => {
@@ -230,7 +232,13 @@ impl Request {
                 writer.limits(&bind.limits);
             }
         }
-        writer.bytes
+        if writer.nul {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a string holds a NUL byte"));
+        }
+        if writer.bytes.len() > PACKET_BYTES_MAX {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, too_long(writer.bytes.len())));
+        }
+        Ok(writer.bytes)
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> anyhow::Result<Self> {
@@ -318,6 +326,8 @@ impl std::fmt::Display for Failure {
 #[derive(Default)]
 struct Writer {
     bytes: Vec<u8>,
+    /// A string with a NUL byte was written.
+    nul: bool,
 }
 
 impl Writer {
@@ -327,6 +337,7 @@ impl Writer {
 
     fn string(&mut self, value: impl AsRef<OsStr>) {
         let value = value.as_ref().as_bytes();
+        self.nul |= value.contains(&0);
         self.number(value.len() as u64);
         self.bytes.extend_from_slice(value);
     }
@@ -441,7 +452,7 @@ mod tests {
     fn requests_come_back_as_they_were() {
         let bind = Request::Bind(Bind { code: "/c".into(), opt: Some("/o".into()), limits: limits() });
         for request in [launch(), bind] {
-            assert_eq!(Request::decode(&request.encode()).unwrap(), request);
+            assert_eq!(Request::decode(&request.encode().unwrap()).unwrap(), request);
         }
     }
 
@@ -463,7 +474,7 @@ mod tests {
 
     #[test]
     fn every_cut_and_every_addition_is_refused() {
-        let whole = launch().encode();
+        let whole = launch().encode().unwrap();
         for length in 0..whole.len() {
             assert!(Request::decode(&whole[..length]).is_err(), "cut at {length}");
         }
@@ -473,7 +484,7 @@ mod tests {
 
     #[test]
     fn a_list_that_claims_to_be_endless_is_refused() {
-        let mut bytes = launch().encode();
+        let mut bytes = launch().encode().unwrap();
         // The first list starts after kind, id, purpose and the program's path.
         let at = 8 * 4 + "/var/task/bootstrap".len();
         bytes[at..at + 8].copy_from_slice(&u64::MAX.to_le_bytes());

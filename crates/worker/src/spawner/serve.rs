@@ -67,9 +67,11 @@ pub(super) fn run(socket: OwnedFd, config: &Config) -> anyhow::Result<()> {
         };
         let request = Request::decode(&buffer[..length]);
         buffer[..length].fill(0);
-        match request? {
-            Request::Launch(launch) => spawner.launch(launch, descriptors),
-            Request::Bind(bind) => spawner.bind(&bind, descriptors),
+        match request {
+            Ok(Request::Launch(launch)) => spawner.launch(launch, descriptors),
+            Ok(Request::Bind(bind)) => spawner.bind(&bind, descriptors),
+            // Never from this server. The sandbox it was for ends, as its channel closes.
+            Err(error) => eprintln!("sandbox spawner: {error:#}"),
         }
     }
 }
