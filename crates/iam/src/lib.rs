@@ -1,1 +1,75 @@
-//! iam
+//! Identity and Access Management: roles and policies.
+//!
+//! * IAM is global: rows belong to an account, not to a region.
+//! * A role's row holds its inline policies and the ARNs of its attached ones; a customer policy's row counts its
+//!   uses, so attaching and deleting exclude each other. Names are unique whatever their case: rows are kept under
+//!   the lower-case name.
+//! * Policies of AWS are [data](managed) and cannot be changed.
+//! * Documents are checked when they come in and are kept as they were sent; answers carry them percent-encoded.
+//!
+//! Users, groups and access keys will be tables of their own beside [`role`] and [`policy`].
+//!
+//! This crate must not know HTTP, signatures or any other service.
+
+mod document;
+mod error;
+mod limits;
+mod managed;
+mod ops;
+mod page;
+mod policy;
+mod role;
+mod tag_list;
+#[cfg(test)]
+mod tests;
+
+use service::{Definition, operations};
+
+use ops::*;
+
+/// IAM keeps everything in its rows.
+#[derive(Debug, Default)]
+pub struct Iam;
+
+/// The operations of IAM.
+pub static DEFINITION: Definition<Iam> = Definition {
+    name: "iam",
+    action_prefix: "iam",
+    operations: operations![
+        AttachRolePolicy,
+        CreatePolicy,
+        CreatePolicyVersion,
+        CreateRole,
+        DeletePolicy,
+        DeletePolicyVersion,
+        DeleteRole,
+        DeleteRolePermissionsBoundary,
+        DeleteRolePolicy,
+        DetachRolePolicy,
+        GetPolicy,
+        GetPolicyVersion,
+        GetRole,
+        GetRolePolicy,
+        ListAttachedRolePolicies,
+        ListEntitiesForPolicy,
+        ListInstanceProfilesForRole,
+        ListPolicies,
+        ListPolicyTags,
+        ListPolicyVersions,
+        ListRolePolicies,
+        ListRoleTags,
+        ListRoles,
+        PutRolePermissionsBoundary,
+        PutRolePolicy,
+        SetDefaultPolicyVersion,
+        TagPolicy,
+        TagRole,
+        UntagPolicy,
+        UntagRole,
+        UpdateAssumeRolePolicy,
+        UpdateRole,
+        UpdateRoleDescription,
+    ],
+    internal: &[],
+    reset: |_, _, _| Box::pin(std::future::ready(Ok(()))),
+};

@@ -1,0 +1,22 @@
+//! Quotas. Source: "IAM and AWS STS quotas" of the IAM user guide (default values).
+
+/// Managed policies attached to one role.
+pub(crate) const POLICIES_PER_ROLE_MAX: usize = 10;
+/// Characters of a role's trust policy, white space left out.
+pub(crate) const TRUST_POLICY_CHARS_MAX: usize = 2_048;
+/// Characters of all inline policies of a role, white space left out.
+pub(crate) const INLINE_POLICIES_CHARS_MAX: usize = 10_240;
+/// Characters of one version of a managed policy, white space left out.
+pub(crate) const MANAGED_POLICY_CHARS_MAX: usize = 6_144;
+/// Versions of one managed policy.
+pub(crate) const VERSIONS_PER_POLICY_MAX: usize = 5;
+/// Items of a page when the caller names no number.
+pub(crate) const PAGE_ITEMS_DEFAULT: usize = 100;
+/// Most items of a page.
+pub(crate) const PAGE_ITEMS_MAX: usize = 1_000;
+/// The session duration of a role that names none, in seconds.
+pub(crate) const SESSION_SECONDS_DEFAULT: i64 = 3_600;
+/// The session durations that a role may allow, in seconds.
+pub(crate) const SESSION_SECONDS_RANGE: std::ops::RangeInclusive<i64> = 3_600..=43_200;
+/// Conflicting changes of roles and policies that are tried again before giving up.
+pub(crate) const CONFLICT_RETRIES_MAX: usize = 32;
