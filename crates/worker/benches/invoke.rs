@@ -1,5 +1,7 @@
 //! Cold and warm calls at the worker, without anything in front of it: `cargo bench -p worker`.
 //!
+//! With `RUNTIMES=FOLDER`, a folder filled by `cloudling runtimes install`, the SDK is measured too.
+//!
 //! The times include everything from `Workers::invoke` to its outcome, log and report too.
 
 #![allow(clippy::unwrap_used, reason = "a bench fails by panicking")]
@@ -8,7 +10,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -35,7 +37,7 @@ struct Subject {
     file: (&'static str, &'static str),
 }
 
-const SUBJECTS: [Subject; 4] = [
+const SUBJECTS: [Subject; 5] = [
     Subject {
         name: "node, trivial",
         runtime: "nodejs20.x",
@@ -55,12 +57,24 @@ const SUBJECTS: [Subject; 4] = [
         file: ("app.py", "def handler(event, context):\n    return event\n"),
     },
     Subject {
+        name: SDK,
+        runtime: "nodejs20.x",
+        handler: "index.handler",
+        file: (
+            "index.js",
+            "const { S3Client } = require('@aws-sdk/client-s3'); const { DynamoDBClient } = require('@aws-sdk/client-dynamodb');
+const clients = [new S3Client({}), new DynamoDBClient({})]; exports.handler = async event => event;",
+        ),
+    },
+    Subject {
         name: "custom, python with http.client",
         runtime: "provided.al2023",
         handler: "hello",
         file: ("bootstrap", CUSTOM),
     },
 ];
+
+const SDK: &str = "node, SDK v3 with two clients";
 
 const CUSTOM: &str = "#!/usr/bin/python3 -SEI
 import http.client, os
@@ -87,6 +101,9 @@ async fn main() {
             "median ms", "cold, no spare", "cold, spare", "warm", "warm p99"
         );
         for (number, subject) in SUBJECTS.iter().enumerate() {
+            if subject.name == SDK && std::env::var_os("RUNTIMES").is_none() {
+                continue;
+            }
             let managed = RuntimeKind::of(subject.runtime) != Some(RuntimeKind::Custom);
             let bare = cold(&workers, folder.path(), subject, number * 1_000, Spare::No).await;
             let spare = if managed {
@@ -105,7 +122,7 @@ async fn main() {
 }
 
 async fn start(folder: &Path, tier: TierChoice) -> Workers {
-    let platform_dir = folder.join("runtimes");
+    let platform_dir = std::env::var_os("RUNTIMES").map_or_else(|| folder.join("runtimes"), PathBuf::from);
     Workers::start(Config {
         sandbox: SandboxConfig {
             run_dir: folder.join("run"),

@@ -3,6 +3,10 @@
 //! Knows no AWS service and no storage. A caller hands in a [`Function`] (code already unpacked
 //! in a folder) and an [`Invocation`], and gets an [`Outcome`]; log lines go to a [`LogSink`].
 //!
+//! Between two calls a Node worker stands still: its client blocks in a read, so no timer or callback
+//! of the function runs, as in a frozen environment of AWS. Threads that a Python function or a
+//! custom runtime starts itself go on running; they are not stopped yet.
+//!
 //! Call [`run_spawner_if_asked`] first thing in `main`: sandboxes are made by a small helper
 //! process, which is this same program started again.
 

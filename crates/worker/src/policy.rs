@@ -79,6 +79,9 @@ pub fn cpu_quota_percent(memory_mib: u32) -> u32 {
 /// Interpreters that boot at the same time, for each processor.
 pub const BOOTS_PER_CPU_MAX: usize = 2;
 
+/// Interpreters of which spares are kept at the same time: the ones used last.
+pub const SPARE_INTERPRETERS_MAX: usize = 3;
+
 /// Failed starts of spares in a row, after which the next need decides.
 pub const SPARE_FAILURES_MAX: u32 = 3;
 

@@ -154,6 +154,11 @@ impl<W> Pool<W> {
         }
     }
 
+    pub(crate) fn drop_spares(&self, program: &Path) {
+        let dropped = lock(&self.inner).spares.remove(program);
+        drop(dropped);
+    }
+
     pub(crate) fn spares_of(&self, program: &Path) -> usize {
         lock(&self.inner).spares.get(program).map_or(0, Vec::len)
     }

@@ -300,3 +300,18 @@ impl RuntimeKind {
         self != Self::Custom
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernels_code_is_found_in_a_report_about_the_program() {
+        let program = Path::new("/var/task/bootstrap");
+        let text =
+            "the sandbox cannot be started: run /var/task/bootstrap: No such file or directory (os error 2)";
+        assert_eq!(code_in_text(text, program), Some(libc::ENOENT));
+        assert_eq!(code_in_text("no folder at /data/code (os error 2)", program), None);
+        assert_eq!(code_in_text("run /var/task/bootstrap: killed", program), None);
+    }
+}

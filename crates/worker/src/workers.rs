@@ -17,7 +17,7 @@ use crate::event::Last;
 use crate::function::{Function, RuntimeKind};
 use crate::invocation::{Credentials, Invocation, InvokeFailure, Outcome};
 use crate::log::{CallLog, epoch_millis};
-use crate::policy::{self, BOOTS_PER_CPU_MAX, PoolConfig, SPARE_FAILURES_MAX};
+use crate::policy::{self, BOOTS_PER_CPU_MAX, PoolConfig, SPARE_FAILURES_MAX, SPARE_INTERPRETERS_MAX};
 use crate::pool::{Lease, Pool, Seat};
 use crate::report::{self, Failure};
 use crate::runtime_api::Offer;
@@ -37,7 +37,8 @@ struct Shared {
     pool: Pool,
     config: PoolConfig,
     catalogue: Catalogue,
-    /// Interpreters of which spares are wanted; the newest of each family first.
+    /// Interpreters of which spares are wanted: at first the newest of each family, then those in
+    /// use, the one used last at the end.
     wanted: std::sync::Mutex<Vec<Found>>,
     refill: Arc<Notify>,
     warming: AtomicBool,
@@ -299,11 +300,18 @@ impl Workers {
                 break;
             }
         }
-        {
+        let unwanted = {
             let mut wanted = unpoisoned(&self.shared.wanted);
-            if !wanted.contains(interpreter) {
+            if let Some(known) = wanted.iter().position(|known| known == interpreter) {
+                // The one used last stands last.
+                wanted[known..].rotate_left(1);
+            } else {
                 wanted.push(interpreter.clone());
             }
+            (wanted.len() > SPARE_INTERPRETERS_MAX).then(|| wanted.remove(0))
+        };
+        if let Some(unwanted) = unwanted {
+            self.shared.pool.drop_spares(&unwanted.program);
         }
         self.shared.refill.notify_one();
         spare

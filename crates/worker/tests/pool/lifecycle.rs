@@ -282,6 +282,38 @@ async fn the_platform_is_reached_at_its_port_inside_a_sandbox() {
     assert_eq!(success(&cloud.invoke(&from_spare, "{}").await), "hello from outside");
 }
 
+/// The client's socket is within reach of the function's code.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_that_forges_frames_harms_only_itself() {
+    const CODE: &str = "const fs = require('fs');
+exports.handler = async event => { if (event.forged) fs.writeSync(3, Buffer.from(event.forged, 'hex')); return 'ok'; };";
+    for tier in TIERS {
+        let cloud = Cloud::start(tier).await;
+        let function = Arc::new(cloud.function("nodejs20.x", "index.handler", &[("index.js", CODE)]));
+        for (forged, error_type) in [
+            ("ffffffffffffffff", "Runtime.ExitError"),
+            ("0000000001", "Runtime.ExitError"),
+            ("0000000011", "Runtime.ExitError"),
+            ("ffffffff13", "Function.ResponseSizeTooLarge"),
+            ("000000001600", "Runtime.ExitError"),
+        ] {
+            let outcome = cloud.invoke(&function, &format!(r#"{{"forged":"{forged}"}}"#)).await;
+            assert_eq!(error(&outcome)["errorType"], error_type, "{forged}");
+            assert_eq!(success(&cloud.invoke(&function, "{}").await), "ok", "{forged}");
+        }
+        // An answer of its own making is its answer; what comes after is not taken for the next call's.
+        let forged = json!({ "forged": hex("\"forged\"") }).to_string();
+        assert_eq!(success(&cloud.invoke(&function, &forged).await), "forged");
+        assert_eq!(success(&cloud.invoke(&function, "{}").await), "ok");
+    }
+}
+
+/// A response frame with this body, in hexadecimal.
+fn hex(body: &str) -> String {
+    let bytes = (body.len() as u32).to_be_bytes().into_iter().chain([19]).chain(body.bytes());
+    bytes.map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn shutdown_ends_everything() {
     for tier in TIERS {
