@@ -8,7 +8,7 @@ use service::{
 };
 use store::{MemoryBlobs, MemoryKv};
 use tasks::Tasks;
-use wire::{Document, Timestamp};
+use wire::{Document, Protocol, Timestamp};
 
 use crate::{DEFINITION, Iam};
 
@@ -42,7 +42,10 @@ impl Cloud {
         let input: serde_json::Value =
             serde_json::from_str(input).unwrap_or_else(|error| panic!("{input}: {error}"));
         match self.iam.execute(&cx, operation, Document::from_json(&input)).await {
-            Ok(reply) => serde_json::to_string_pretty(&reply.document.to_json()).unwrap(),
+            Ok(reply) => {
+                fits_the_model(operation, &reply.document);
+                serde_json::to_string_pretty(&reply.document.to_json()).unwrap()
+            }
             Err(failure) => failure.to_string(),
         }
     }
@@ -64,6 +67,15 @@ impl Cloud {
             .json("CreatePolicy", &format!(r#"{{"PolicyName":"{name}","PolicyDocument":"{ALLOW}"}}"#))
             .await;
         output["Policy"]["Arn"].as_str().unwrap().to_owned()
+    }
+}
+
+/// What is answered must fit the model: an output member that it lacks fails here as it would on the wire.
+fn fits_the_model(operation: &str, document: &Document) {
+    let model = DEFINITION.model();
+    if let Some(operation) = model.operation(operation) {
+        wire::encode(model, operation, Protocol::Query, document, "id")
+            .unwrap_or_else(|error| panic!("{}: {error}", operation.name()));
     }
 }
 

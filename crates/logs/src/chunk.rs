@@ -55,9 +55,9 @@ pub(crate) fn pack(events: &[Event], ingestion_time: i64) -> Vec<Chunk> {
     let mut first_event = 0;
     for event in events {
         let timestamp = event.timestamp.max(0);
-        let fits = value.len() + event.message.len() <= CHUNK_BYTES_MAX;
-        let near = interval(timestamp) == interval(first_event) && timestamp >= first_event;
-        if !value.is_empty() && !(fits && near) {
+        let too_large = value.len() + event.message.len() > CHUNK_BYTES_MAX;
+        let elsewhere = interval(timestamp) != interval(first_event) || timestamp < first_event;
+        if !value.is_empty() && (too_large || elsewhere) {
             chunks.push(Chunk { first_event, value: value.split().freeze() });
         }
         if value.is_empty() {

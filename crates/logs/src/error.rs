@@ -4,6 +4,7 @@ use serde::Serialize;
 use service::WireError;
 
 #[derive(Debug, thiserror::Error, Serialize)]
+#[expect(clippy::enum_variant_names, reason = "variants are named as the error shapes of the model")]
 pub(crate) enum Error {
     #[error("{0}")]
     InvalidParameterException(#[serde(skip)] String),

@@ -10,7 +10,7 @@ use service::{
 };
 use store::{MemoryBlobs, MemoryKv};
 use tasks::Tasks;
-use wire::{Document, Timestamp};
+use wire::{Document, Protocol, Timestamp};
 
 use crate::{DEFINITION, Sts};
 
@@ -103,6 +103,7 @@ impl Cloud {
         let cx = ContextBuilder::new(&self.platform, Scope::default(), Caller::internal(principal)).build();
         let input: serde_json::Value = serde_json::from_str(input).unwrap();
         let reply = self.sts.execute(&cx, operation, Document::from_json(&input)).await?;
+        fits_the_model(operation, &reply.document);
         Ok(reply.document.to_json())
     }
 
@@ -122,6 +123,15 @@ fn assumed() -> Principal {
         role_arn: "arn:aws:iam::000000000000:role/app/worker".into(),
         role_id: "AROAEXAMPLE".into(),
         session_name: "one".into(),
+    }
+}
+
+/// What is answered must fit the model: an output member that it lacks fails here as it would on the wire.
+fn fits_the_model(operation: &str, document: &Document) {
+    let model = DEFINITION.model();
+    if let Some(operation) = model.operation(operation) {
+        wire::encode(model, operation, Protocol::Query, document, "id")
+            .unwrap_or_else(|error| panic!("{}: {error}", operation.name()));
     }
 }
 

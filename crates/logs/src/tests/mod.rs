@@ -16,7 +16,7 @@ use service::{
 };
 use store::{MemoryBlobs, MemoryKv, Order};
 use tasks::{Progress, Tasks, Worker};
-use wire::{Document, Timestamp};
+use wire::{Document, Protocol, Timestamp};
 
 use crate::retention::RetentionWorker;
 use crate::{DEFINITION, Logs};
@@ -50,7 +50,9 @@ impl Cloud {
         let cx = Context::internal(&self.platform, scope, principal);
         let input: serde_json::Value =
             serde_json::from_str(input).unwrap_or_else(|error| panic!("{input}: {error}"));
-        self.logs.execute(&cx, operation, Document::from_json(&input)).await
+        let reply = self.logs.execute(&cx, operation, Document::from_json(&input)).await?;
+        fits_the_model(operation, &reply.document);
+        Ok(reply)
     }
 
     /// The output as JSON, or the error.
@@ -98,6 +100,15 @@ impl Cloud {
         let everything = store::prefix_range(b"");
         let snapshot = self.platform.kv().snapshot().await.unwrap();
         snapshot.scan(everything, Order::Forward, 10_000).await.unwrap().len()
+    }
+}
+
+/// What is answered must fit the model: an output member that it lacks fails here as it would on the wire.
+fn fits_the_model(operation: &str, document: &Document) {
+    let model = DEFINITION.model();
+    if let Some(operation) = model.operation(operation) {
+        wire::encode(model, operation, Protocol::AwsJson11, document, "id")
+            .unwrap_or_else(|error| panic!("{}: {error}", operation.name()));
     }
 }
 
