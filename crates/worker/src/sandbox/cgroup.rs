@@ -9,9 +9,12 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::{Limits, plumbing};
+use super::Limits;
+use super::plumbing::{self, lock};
 
 /// Period over which processor time is shared out.
 const CPU_PERIOD_MICROSECONDS: u64 = 100_000;
@@ -19,6 +22,8 @@ const CPU_PERIOD_MICROSECONDS: u64 = 100_000;
 const CPU_QUOTA_MICROSECONDS_MIN: u64 = 1_000;
 /// Processes the limit does not count: the sandbox's own first one.
 const OWN_PROCESSES: u64 = 1;
+/// Sets of groups kept ready for sandboxes to come.
+const READY_MAX: usize = 8;
 /// Attempts to remove a group, and the pause before the second; it doubles each time.
 const REMOVE_ATTEMPTS: u32 = 8;
 const REMOVE_PAUSE: Duration = Duration::from_millis(1);
@@ -43,6 +48,9 @@ pub(super) enum Version {
 #[derive(Debug)]
 pub(super) struct Cgroups {
     parents: Vec<Parent>,
+    ready: Mutex<Vec<Cgroup>>,
+    next_name: AtomicU64,
+    closed: AtomicBool,
 }
 
 #[derive(Debug, Clone)]
@@ -95,7 +103,12 @@ impl Cgroups {
                 }
             }
         }
-        let cgroups = Self { parents };
+        let cgroups = Self {
+            parents,
+            ready: Mutex::default(),
+            next_name: AtomicU64::new(1),
+            closed: AtomicBool::new(false),
+        };
         cgroups.sweep();
         Ok(cgroups)
     }
@@ -105,18 +118,38 @@ impl Cgroups {
         self.parents.iter().any(|parent| parent.controllers.contains(&controller))
     }
 
-    /// Makes the groups of one sandbox.
-    pub(super) fn create(&self, id: u64, limits: &Limits) -> io::Result<Cgroup> {
+    /// Groups made ahead for one sandbox, or new ones, with its limits.
+    pub(super) fn take(&self, limits: &Limits) -> io::Result<Cgroup> {
+        let ready = lock(&self.ready).pop();
+        let cgroup = ready.map_or_else(|| self.create(), Ok)?;
+        if let Err(error) = cgroup.limit(limits) {
+            cgroup.remove();
+            return Err(error);
+        }
+        Ok(cgroup)
+    }
+
+    /// Makes groups ahead.
+    pub(super) fn refill(&self) -> io::Result<()> {
+        while !self.closed.load(Ordering::Acquire) && lock(&self.ready).len() < READY_MAX {
+            let cgroup = self.create()?;
+            lock(&self.ready).push(cgroup);
+        }
+        Ok(())
+    }
+
+    fn create(&self) -> io::Result<Cgroup> {
+        let name = self.next_name.fetch_add(1, Ordering::Relaxed).to_string();
         let mut cgroup = Cgroup { groups: Vec::with_capacity(self.parents.len()), peak: None, alarm: None };
         for parent in &self.parents {
-            let folder = parent.folder.join(id.to_string());
+            let folder = parent.folder.join(&name);
             if let Err(error) = DirBuilder::new().create(&folder) {
                 cgroup.remove();
                 return Err(error);
             }
             cgroup.groups.push(Parent { folder, ..parent.clone() });
         }
-        if let Err(error) = cgroup.set_up(limits) {
+        if let Err(error) = cgroup.set_up() {
             cgroup.remove();
             return Err(error);
         }
@@ -125,6 +158,8 @@ impl Cgroups {
 
     /// Removes the folders the groups are made in.
     pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        lock(&self.ready).drain(..).for_each(|cgroup| cgroup.remove());
         for parent in &self.parents {
             remove_group(&parent.folder);
         }
@@ -144,7 +179,7 @@ impl Cgroups {
 }
 
 impl Cgroup {
-    fn set_up(&mut self, limits: &Limits) -> io::Result<()> {
+    fn set_up(&mut self) -> io::Result<()> {
         if let Some(memory) = self.of(Controller::Memory) {
             let (file, value) = match memory.version {
                 Version::One => ("memory.swappiness", "0"),
@@ -159,7 +194,7 @@ impl Cgroup {
                 self.alarm = Some(plumbing::event()?);
             }
         }
-        self.limit(limits)
+        Ok(())
     }
 
     /// Sets the limits. The kernel's memory limit includes `/tmp`, whose files it counts as memory; the
@@ -171,7 +206,6 @@ impl Cgroup {
                 Version::Two => "memory.max",
             };
             write(memory, file, &limits.memory_bytes.saturating_add(limits.tmp_bytes).to_string())?;
-            self.set_alarm(memory, limits.memory_bytes)?;
         }
         if let Some(processor) = self.of(Controller::Processor) {
             let quota = u64::from(limits.cpu_quota_percent) * CPU_PERIOD_MICROSECONDS / 100;
@@ -188,8 +222,10 @@ impl Cgroup {
     }
 
     /// Has [`Cgroup::alarm`] raised when memory reaches this many bytes. Earlier settings stay.
-    fn set_alarm(&self, memory: &Parent, bytes: u64) -> io::Result<()> {
-        let Some(alarm) = &self.alarm else { return Ok(()) };
+    ///
+    /// Takes milliseconds: the kernel waits until nobody looks at the settings before.
+    pub(super) fn set_alarm(&self, bytes: u64) -> io::Result<()> {
+        let (Some(alarm), Some(memory)) = (&self.alarm, self.of(Controller::Memory)) else { return Ok(()) };
         let usage = File::open(memory.folder.join("memory.usage_in_bytes"))?;
         let order = format!("{} {} {bytes}", alarm.as_raw_fd(), usage.as_raw_fd());
         write(memory, "cgroup.event_control", &order)

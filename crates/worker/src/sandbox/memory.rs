@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::unix::AsyncFd;
+use tokio::sync::Notify;
 
 use super::cgroup::{Cgroup, Usage};
 use super::plumbing::watched;
@@ -32,6 +33,7 @@ pub(super) struct Memory {
     /// Readable when the cgroup's total has reached the limit.
     alarm: Option<AsyncFd<OwnedFd>>,
     limit_bytes: AtomicU64,
+    limit_changed: Notify,
     /// Of processes, where the cgroup does not tell.
     peak_bytes: AtomicU64,
     exceeded: AtomicBool,
@@ -55,6 +57,7 @@ impl Memory {
             cgroup,
             alarm,
             limit_bytes: AtomicU64::new(limits.memory_bytes),
+            limit_changed: Notify::new(),
             peak_bytes: AtomicU64::new(0),
             exceeded: AtomicBool::new(false),
         })
@@ -63,6 +66,7 @@ impl Memory {
     /// Sets another limit. The cgroup's own is set with [`Cgroup::limit`].
     pub(super) fn limit(&self, limits: &Limits) {
         self.limit_bytes.store(limits.memory_bytes, Ordering::Relaxed);
+        self.limit_changed.notify_one();
     }
 
     /// Whether the sandbox had to end for want of memory, by this watch or by the kernel.
@@ -72,20 +76,38 @@ impl Memory {
 
     /// Waits until the sandbox has gone over its limit. `process` gives its first process.
     pub(super) async fn until_exceeded(&self, process: impl Fn() -> Option<i32>) {
+        let mut armed_bytes = None;
         loop {
+            let limit_bytes = self.limit_bytes.load(Ordering::Relaxed);
+            if self.alarm.is_some() && armed_bytes != Some(limit_bytes) {
+                self.arm(limit_bytes).await;
+                armed_bytes = Some(limit_bytes);
+            }
             let pause = match (self.look(&process), &self.alarm) {
                 (Look::Exceeded, _) => {
                     self.exceeded.store(true, Ordering::Relaxed);
                     return;
                 }
                 (Look::Calm, Some(alarm)) => {
-                    raised(alarm).await;
+                    tokio::select! {
+                        () = raised(alarm) => {}
+                        () = self.limit_changed.notified() => {}
+                    }
                     continue;
                 }
                 (Look::Calm, None) => POLL,
                 (Look::Again(pause), _) => pause,
             };
             tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Until it is done the kernel's limit alone holds.
+    async fn arm(&self, limit_bytes: u64) {
+        let cgroup = Arc::clone(&self.cgroup);
+        let armed = tokio::task::spawn_blocking(move || cgroup.set_alarm(limit_bytes)).await;
+        if !matches!(armed, Ok(Ok(()))) {
+            tracing::debug!(?armed, "no alarm for memory; the kernel's limit holds");
         }
     }
 

@@ -192,10 +192,8 @@ impl Launcher {
         }
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let limits = spec.limits;
-        let cgroups = Arc::clone(&self.cgroups);
-        let cgroup = tokio::task::spawn_blocking(move || cgroups.create(id, &limits))
-            .await?
-            .context("cannot make the cgroups of a sandbox")?;
+        // Some writes to files of the kernel: cheaper done here than on another thread.
+        let cgroup = self.cgroups.take(&limits).context("cannot make the cgroups of a sandbox")?;
         let cgroup = Arc::new(cgroup);
         let prepared_us = started.elapsed().as_micros() as u64;
 
@@ -211,6 +209,12 @@ impl Launcher {
                 return Err(error);
             }
         };
+        let cgroups = Arc::clone(&self.cgroups);
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = cgroups.refill() {
+                tracing::debug!(%error, "cgroups cannot be made ahead");
+            }
+        });
         let launch_us = started.elapsed().as_micros() as u64;
         tracing::debug!(id, prepared_us, launch_us, "sandbox started");
 
@@ -407,10 +411,8 @@ impl Running {
         link.request(&request, &[&channel]).await.context("the spawner cannot be reached")?;
 
         self.memory.limit(limits);
-        let cgroup = Arc::clone(&self.cgroup);
-        let limits = *limits;
         // While the spawner and the sandbox are at work.
-        let limited = tokio::task::spawn_blocking(move || cgroup.limit(&limits)).await?;
+        let limited = self.cgroup.limit(limits);
         let bound = tokio::time::timeout(ANSWER_WITHIN, answer)
             .await
             .context("the sandbox did not answer")?

@@ -198,7 +198,7 @@ fn make_read_only(tree: &OwnedFd, more: u64) -> io::Result<()> {
     let attributes = MountAttributes {
         set: MOUNT_ATTR_RDONLY | more,
         clear: 0,
-        propagation: libc::MS_PRIVATE as u64,
+        propagation: libc::MS_PRIVATE,
         user_namespace: 0,
     };
     let flags = libc::AT_EMPTY_PATH as u32 | AT_RECURSIVE;

@@ -12,6 +12,9 @@ use crate::support::{
     shell, unique_seconds,
 };
 
+/// Groups a server keeps ready: eight sets, one in each of three hierarchies.
+const GROUPS_READY_MAX: usize = 8 * 3;
+
 /// A script that starts sleepers which do all they can to stay.
 fn stubborn(seconds: &str, then: &str) -> String {
     format!(
@@ -131,7 +134,7 @@ fn a_hundred_sandboxes_leave_nothing() {
         tokio::time::sleep(Duration::from_millis(200)).await;
         assert_eq!((mounts(), descriptors()), before);
         eventually("no group of a sandbox is left", Duration::from_secs(5), || {
-            server.sandbox_cgroups().is_empty()
+            server.sandbox_cgroups().len() <= GROUPS_READY_MAX
         });
         assert_eq!(fs::read_dir(server.folder.path().join("run/template")).unwrap().count(), 0);
     });
@@ -211,7 +214,7 @@ async fn the_death_of_the_server_ends_everything_and_the_next_one_cleans_up() {
     let sandboxes = Sandboxes::start(config(folder.path(), TierChoice::Namespace)).await.unwrap();
     let server = crate::support::Server { sandboxes, folder };
     eventually("no group of a sandbox is left", Duration::from_secs(5), || {
-        server.sandbox_cgroups().is_empty()
+        server.sandbox_cgroups().len() <= GROUPS_READY_MAX
     });
     let root = server.sandboxes.tier() == (Tier::Namespace { root: true });
     assert_eq!(!server.cgroups().is_empty(), root);

@@ -3,6 +3,8 @@
 //! Every test runs in the namespace tier of whoever runs it; `ordinary_user` runs all of them once
 //! more without root.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod files;
 mod life;
 mod limits;
