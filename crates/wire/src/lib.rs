@@ -17,6 +17,8 @@ mod query;
 mod quirks;
 mod reply;
 mod rest;
+#[cfg(test)]
+mod roundtrip;
 mod route;
 mod text;
 mod timestamp;

@@ -128,8 +128,10 @@ pub struct Structure {
     pub(crate) is_event_stream: bool,
     /// Whether any member travels outside the body.
     pub(crate) has_locations: bool,
-    /// Whether any member travels in the body (the payload counts).
+    /// Whether any member travels in the body of a request (the payload counts).
     pub(crate) has_body_members: bool,
+    /// The same for a response, where paths and queries cannot carry anything.
+    pub(crate) has_response_body_members: bool,
     pub(crate) error: Option<ErrorFacts>,
 }
 
@@ -448,7 +450,7 @@ impl Structure {
         if let Some(index) = self.by_wire_name.get(name) {
             return Some(&self.members[*index]);
         }
-        self.members.get(name).filter(|member| member.wire_name.is_none())
+        self.members.get(name).filter(|member| member.body_name() == name)
     }
 }
 
@@ -481,6 +483,17 @@ impl Member {
 
     pub fn is_streaming(&self) -> bool {
         self.is_streaming
+    }
+
+    /// The name in a body. A member that travels elsewhere at the top of an input or output lies in
+    /// the body when its structure is nested; the name of its header means nothing there.
+    pub(crate) fn body_name(&self) -> &str {
+        if self.location == Location::Body { self.wire_name() } else { &self.name }
+    }
+
+    /// Whether the member of an output travels in the body of the response.
+    pub(crate) fn is_in_response_body(&self) -> bool {
+        matches!(self.location, Location::Body | Location::UriLabel | Location::Query)
     }
 }
 

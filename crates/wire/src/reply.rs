@@ -23,7 +23,7 @@ pub(crate) fn write(
     error: &ErrorReply,
     request_id: &str,
 ) -> Response {
-    let answer = Answer::new(model, error);
+    let answer = Answer::new(model, protocol, error);
     let mut response = Response { status: answer.status(), headers: HeaderMap::new(), body: Bytes::new() };
     let (content_type, body) = match protocol {
         Protocol::AwsJson10 => ("application/x-amz-json-1.0", answer.json(true)),
@@ -58,11 +58,9 @@ pub(crate) fn write(
     {
         response.headers.insert(QUERY_ERROR, value);
     }
-    if matches!(protocol, Protocol::RestJson | Protocol::RestXml)
-        && let Some((model, structure)) = answer.shape
-    {
+    if let Some((model, structure)) = answer.shape {
         // Headers that do not fit the model are left out; the error itself matters more.
-        let _ = rest::write_headers(&mut response.headers, model, structure, &answer.members);
+        let _ = rest::write_headers(&mut response.headers, model, structure, &answer.in_headers);
     }
     response
 }
@@ -72,16 +70,19 @@ struct Answer<'e> {
     error: &'e ErrorReply,
     shape: Option<(&'e Model, &'e Structure)>,
     facts: Option<&'e ErrorFacts>,
-    /// The members of the error's shape, the message and the fault among them.
+    /// The members of the error's shape that travel in the body, the message and the fault among them.
     members: Map,
+    /// Those that travel as headers, which only the REST protocols know.
+    in_headers: Map,
     /// Members the shape lacks.
     others: Map,
 }
 
 impl<'e> Answer<'e> {
-    fn new(model: Option<&'e Model>, error: &'e ErrorReply) -> Answer<'e> {
+    fn new(model: Option<&'e Model>, protocol: Protocol, error: &'e ErrorReply) -> Answer<'e> {
         let shape = model.and_then(|model| Some((model, model.error_shape(&error.code)?.structure()?)));
         let mut members = Map::new();
+        let mut in_headers = Map::new();
         let mut others = Map::new();
         match shape {
             Some((model, structure)) => {
@@ -99,8 +100,14 @@ impl<'e> Answer<'e> {
                     members.insert("Type".to_owned(), blame.into());
                 }
                 for (name, value) in &error.members {
-                    let known = structure.members.contains_key(name.as_str());
-                    if known { &mut members } else { &mut others }.insert(name.clone(), value.clone());
+                    let target = match structure.members.get(name.as_str()) {
+                        None => &mut others,
+                        Some(member) if protocol.is_rest() && !member.is_in_response_body() => {
+                            &mut in_headers
+                        }
+                        Some(_) => &mut members,
+                    };
+                    target.insert(name.clone(), value.clone());
                 }
             }
             None => {
@@ -109,7 +116,7 @@ impl<'e> Answer<'e> {
             }
         }
         let facts = shape.and_then(|(_, structure)| structure.error.as_ref());
-        Answer { error, shape, facts, members, others }
+        Answer { error, shape, facts, members, in_headers, others }
     }
 
     fn status(&self) -> u16 {

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::EPOCH_TIME_TAG;
 use crate::document::{Document, Map};
 use crate::error::{MAX_DEPTH_LEVELS, Malformed};
-use crate::model::{Kind, Location, Member, Model, Structure};
+use crate::model::{Kind, Member, Model, Structure};
 use crate::timestamp::Timestamp;
 
 /// Reads a map along a structure; unknown members are skipped.
@@ -127,8 +127,7 @@ impl Reader<'_> {
     fn structure(&mut self, model: &Model, structure: &Structure, head: Head) -> Result<Document, Malformed> {
         let mut members = Map::with_capacity(structure.members.len().min(16));
         self.map(head, |reader, key| {
-            let member = structure.member_on_wire(&key).filter(|member| member.location == Location::Body);
-            match member {
+            match structure.member_on_wire(&key) {
                 Some(member) => match reader.value(model, member)? {
                     Document::Null => {}
                     value => {

@@ -3,7 +3,7 @@
 use super::EPOCH_TIME_TAG;
 use crate::document::{Document, Map};
 use crate::error::EncodeError;
-use crate::model::{Kind, Location, Member, Model, Structure};
+use crate::model::{Kind, Member, Model, Structure};
 use crate::timestamp::Timestamp;
 
 const UNSIGNED: u8 = 0 << 5;
@@ -19,7 +19,7 @@ const NULL: u8 = 0xF6;
 const SINGLE: u8 = 0xFA;
 const DOUBLE: u8 = 0xFB;
 
-/// Writes `extra` text entries and then the members that travel in the body, as one map.
+/// Writes `extra` text entries and then the members, as one map.
 pub(crate) fn write_structure(
     out: &mut Vec<u8>,
     model: &Model,
@@ -30,8 +30,7 @@ pub(crate) fn write_structure(
     let mut travelling = Vec::with_capacity(members.len());
     for (name, value) in members.iter().filter(|(_, value)| !value.is_null()) {
         match structure.members.get(name.as_str()) {
-            Some(member) if member.location == Location::Body => travelling.push((member, value)),
-            Some(_) => {}
+            Some(member) => travelling.push((member, value)),
             None => return Err(EncodeError::new("the shape has no such member").within(name)),
         }
     }
@@ -41,7 +40,7 @@ pub(crate) fn write_structure(
         write_text(out, value);
     }
     for (member, value) in travelling {
-        write_text(out, member.wire_name());
+        write_text(out, member.body_name());
         write_value(out, model, member, value).map_err(|error| error.within(&member.name))?;
     }
     Ok(())

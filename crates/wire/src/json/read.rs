@@ -9,8 +9,7 @@ use crate::number::{decode_base64, parse_float};
 use crate::text;
 use crate::timestamp::Timestamp;
 
-/// Reads an object along a structure; members the structure lacks are skipped, and so are those
-/// that do not travel in the body.
+/// Reads an object along a structure; members the structure lacks are skipped.
 pub(crate) fn read_structure(
     model: &Model,
     structure: &Structure,
@@ -91,9 +90,7 @@ impl<'b> Reader<'b> {
     fn structure(&mut self, model: &Model, structure: &Structure) -> Result<Document, Malformed> {
         let mut members = Map::with_capacity(structure.members.len().min(16));
         self.object(|reader, key| {
-            let member =
-                structure.member_on_wire(&key).filter(|member| member.location == crate::Location::Body);
-            match member {
+            match structure.member_on_wire(&key) {
                 Some(member) => match reader.value(model, member)? {
                     Document::Null => {}
                     value => {

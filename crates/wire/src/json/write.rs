@@ -5,11 +5,11 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::document::{Document, Map};
 use crate::error::EncodeError;
-use crate::model::{Kind, Location, Member, Model, Structure, TimestampFormat};
+use crate::model::{Kind, Member, Model, Structure, TimestampFormat};
 use crate::number::format_float;
 use crate::text;
 
-/// Writes the members that travel in the body, as an object.
+/// Writes a structure as an object.
 pub(crate) fn write_structure(
     out: &mut Vec<u8>,
     model: &Model,
@@ -23,11 +23,11 @@ pub(crate) fn write_structure(
 }
 
 /// Writes the members without the braces around them.
-pub(crate) fn write_members(
+pub(crate) fn write_members<'d>(
     out: &mut Vec<u8>,
     model: &Model,
     structure: &Structure,
-    members: &Map,
+    members: impl IntoIterator<Item = (&'d String, &'d Document)>,
     mut is_first: bool,
 ) -> Result<(), EncodeError> {
     for (name, value) in members {
@@ -37,14 +37,12 @@ pub(crate) fn write_members(
         let Some(member) = structure.members.get(name.as_str()) else {
             return Err(EncodeError::new("the shape has no such member").within(name));
         };
-        if member.location != Location::Body {
-            continue;
-        }
+
         if !is_first {
             out.push(b',');
         }
         is_first = false;
-        write_string(out, member.wire_name());
+        write_string(out, member.body_name());
         out.push(b':');
         write_value(out, model, member, value).map_err(|error| error.within(name))?;
     }

@@ -399,6 +399,7 @@ impl<'r, 'a> Reader<'r, 'a> {
                 Location::Body => structure.has_body_members = true,
                 _ => structure.has_locations = true,
             }
+            structure.has_response_body_members |= member.is_in_response_body();
             if let (Location::Body, Some(wire_name)) = (member.location, &member.wire_name) {
                 structure.by_wire_name.insert(wire_name.clone(), structure.members.len());
             }

@@ -40,7 +40,11 @@ pub(crate) fn read(
             .map(|value| value.map(|value| Map::from_iter([(member.name.to_string(), value)]))),
         None if structure.has_body_members && !request.body.is_empty() => {
             read_structure(model, structure, protocol, &request.body).map(|document| match document {
-                Document::Map(members) => Some(members),
+                Document::Map(mut members) => {
+                    // What belongs to the path or a header is not taken from the body.
+                    members.retain(|name, _| structure.members[name.as_str()].location == Location::Body);
+                    Some(members)
+                }
                 _ => None,
             })
         }

@@ -7,7 +7,7 @@ use super::header::write_headers;
 use crate::document::{Document, Map};
 use crate::error::EncodeError;
 use crate::json;
-use crate::model::{Kind, Location, Member, Model, OperationModel, Streaming, Structure};
+use crate::model::{Kind, Location, Member, Model, OperationModel, Streaming, Structure, XmlNamespace};
 use crate::protocol::{Protocol, Response};
 use crate::quirks;
 use crate::xml::{Names, Writer};
@@ -74,16 +74,20 @@ fn write_body(
             }
         };
     }
+    let is_in_body = |name: &str| structure.members.get(name).is_some_and(Member::is_in_response_body);
+    let in_body = output.iter().filter(|(name, _)| is_in_body(name));
     if protocol == Protocol::RestJson {
         // A 204 has no body; any other answer is an object, even where nothing travels in it.
-        let is_bodiless = status == 204 || (!structure.has_body_members && structure.has_locations);
+        let is_bodiless = status == 204 || (!structure.has_response_body_members && structure.has_locations);
         let mut body = Vec::with_capacity(256);
         if !is_bodiless {
-            json::write_structure(&mut body, model, structure, output)?;
+            body.push(b'{');
+            json::write_members(&mut body, model, structure, in_body, true)?;
+            body.push(b'}');
         }
         return Ok((body.into(), Some(structured)));
     }
-    if !structure.has_body_members {
+    if !structure.has_response_body_members {
         return Ok((Bytes::new(), None));
     }
     let mut writer = Writer::new();
@@ -99,9 +103,9 @@ fn write_body(
     } else {
         let shape_name = operation.output.map(|id| &*model.shape(id).name).unwrap_or_default();
         let root = structure.xml_name.as_deref().unwrap_or(shape_name);
-        writer.open_in(root, namespace);
-        writer.members(model, structure, output, Names::Wire)?;
-        writer.close(root);
+        let namespace = namespace.map(|uri| XmlNamespace { prefix: None, uri: uri.into() });
+        let in_body = in_body.map(|(name, value)| (name.clone(), value.clone())).collect();
+        writer.structure(model, structure, root, namespace.as_ref(), &in_body, Names::Wire)?;
     }
     Ok((writer.finish().into(), Some(structured)))
 }
@@ -122,7 +126,7 @@ fn write_payload(
             let mut writer = Writer::new();
             match (stated, model.metadata.xml_namespace.as_deref()) {
                 (None, Some(namespace)) => {
-                    let namespace = crate::model::XmlNamespace { prefix: None, uri: namespace.into() };
+                    let namespace = XmlNamespace { prefix: None, uri: namespace.into() };
                     writer.structure(model, structure, root, Some(&namespace), members, Names::Wire)?;
                 }
                 (stated, _) => writer.structure(model, structure, root, stated, members, Names::Wire)?,

@@ -3,7 +3,7 @@
 use super::Element;
 use crate::document::{Document, Map};
 use crate::error::Malformed;
-use crate::model::{Kind, Location, Member, Model, Structure, TimestampFormat};
+use crate::model::{Kind, Member, Model, Structure, TimestampFormat};
 use crate::text;
 
 /// Reads a whole body that is one structure.
@@ -89,7 +89,7 @@ fn read_entry(
 /// The member an element stands for. Clients name the items of a flattened list after the member
 /// or after the list's own item.
 fn member_of<'m>(model: &Model, structure: &'m Structure, name: &str) -> Option<&'m Member> {
-    let in_body = |member: &&Member| member.location == Location::Body && !member.is_xml_attribute;
+    let in_body = |member: &&Member| !member.is_xml_attribute;
     structure.member_on_wire(name).filter(in_body).or_else(|| {
         structure.members.values().filter(in_body).find(|member| {
             member.is_flattened

@@ -109,12 +109,12 @@ impl Writer {
         Ok(())
     }
 
-    /// The members that travel in the body, without an element around them.
-    pub(crate) fn members(
+    /// The members without an element around them.
+    pub(crate) fn members<'d>(
         &mut self,
         model: &Model,
         structure: &Structure,
-        members: &Map,
+        members: impl IntoIterator<Item = (&'d String, &'d Document)>,
         names: Names,
     ) -> Result<(), EncodeError> {
         for (key, value) in members {
@@ -124,7 +124,7 @@ impl Writer {
             let Some(member) = structure.members.get(key.as_str()) else {
                 return Err(EncodeError::new("the shape has no such member").within(key));
             };
-            if member.location == Location::Body && !member.is_xml_attribute {
+            if !member.is_xml_attribute {
                 self.member(model, member, names.of(member), value, names)
                     .map_err(|error| error.within(key))?;
             }
@@ -246,8 +246,10 @@ impl Names {
 
     fn stated(self, member: &Member) -> Option<&str> {
         match self {
-            Names::Wire => member.wire_name.as_deref(),
-            Names::Query => member.query_name.as_deref().or(member.wire_name.as_deref()),
+            Names::Query if member.query_name.is_some() => member.query_name.as_deref(),
+            Names::Wire | Names::Query => {
+                member.wire_name.as_deref().filter(|_| member.location == Location::Body)
+            }
         }
     }
 }
