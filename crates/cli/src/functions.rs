@@ -94,11 +94,11 @@ pub(crate) async fn existing_url(client: &Client, name: &str) -> anyhow::Result<
     }
 }
 
-/// The form of a function URL that needs no name resolution.
+/// The form that needs no name resolution, of a URL that does.
 pub(crate) fn path_url(client: &Client, url: &str) -> Option<String> {
     let host = url.split("://").nth(1)?;
-    let id = host.split('.').next()?;
-    Some(format!("{}/_aws/lambda-url/{id}/", client.endpoint()))
+    let (id, rest) = host.split_once('.')?;
+    rest.starts_with("lambda-url.").then(|| format!("{}/_aws/lambda-url/{id}/", client.endpoint()))
 }
 
 /// All functions.
@@ -167,5 +167,6 @@ mod tests {
         let client = Client::new("http://127.0.0.1:4566").unwrap();
         let url = path_url(&client, "http://abc.lambda-url.us-east-1.localhost.localstack.cloud:4566/");
         assert_eq!(url.as_deref(), Some("http://127.0.0.1:4566/_aws/lambda-url/abc/"));
+        assert_eq!(path_url(&client, "http://127.0.0.1:4566/_aws/lambda-url/abc/"), None);
     }
 }

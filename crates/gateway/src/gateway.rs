@@ -1,7 +1,7 @@
 //! The gateway itself: what it is made of, and which part of it answers a request.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use auth::Issuer;
 use futures_util::FutureExt as _;
@@ -32,6 +32,18 @@ pub struct Gateway {
     pub(crate) shared: Arc<Shared>,
 }
 
+/// A gateway that may be gone: for whoever the gateway itself keeps alive.
+#[derive(Clone)]
+pub struct WeakGateway {
+    shared: Weak<Shared>,
+}
+
+impl WeakGateway {
+    pub fn upgrade(&self) -> Option<Gateway> {
+        self.shared.upgrade().map(|shared| Gateway { shared })
+    }
+}
+
 pub(crate) struct Shared {
     pub(crate) parts: GatewayParts,
     pub(crate) connections: Arc<Semaphore>,
@@ -43,6 +55,10 @@ impl Gateway {
         let started_epoch_millis = parts.platform.clock().now().epoch_millis();
         let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         Gateway { shared: Arc::new(Shared { parts, connections, started_epoch_millis }) }
+    }
+
+    pub fn downgrade(&self) -> WeakGateway {
+        WeakGateway { shared: Arc::downgrade(&self.shared) }
     }
 
     pub(crate) fn platform(&self) -> &Arc<Platform> {

@@ -23,4 +23,4 @@ mod sites;
 #[cfg(test)]
 mod tests;
 
-pub use gateway::{Gateway, GatewayParts};
+pub use gateway::{Gateway, GatewayParts, WeakGateway};

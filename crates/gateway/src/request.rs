@@ -70,7 +70,8 @@ pub(crate) fn header_named<'a>(headers: &'a HeaderMap, name: &'static str) -> &'
 
 /// Turns `%XX` into bytes and, in queries, `+` into a space; what is not UTF-8 is replaced.
 pub(crate) fn percent_decoded(text: &str, plus_is_space: bool) -> String {
-    if !text.contains('%') && !(plus_is_space && text.contains('+')) {
+    let is_encoded = text.contains('%') || (plus_is_space && text.contains('+'));
+    if !is_encoded {
         return text.to_owned();
     }
     let bytes = text.as_bytes();

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use gateway::{Gateway, GatewayParts};
+use gateway::{Gateway, GatewayParts, WeakGateway};
 use service::{Mode, Platform};
 use tasks::ShutdownReport;
 use tokio::net::TcpStream;
@@ -98,6 +98,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         folder: &folder,
     })?);
     gateway.serve(listener);
+    workers.warm_up();
     Ok(Running { address, platform, workers, folder })
 }
 
@@ -143,17 +144,20 @@ fn workers_config(
         },
         platform_dir: folder.runtimes(),
         pool: worker::PoolConfig::default(),
-        endpoint: Some(Arc::new(InsideEndpoint(gateway.clone()))),
+        endpoint: Some(Arc::new(InsideEndpoint(gateway.downgrade()))),
         endpoint_port: address.port(),
     }
 }
 
-/// What functions reach at `127.0.0.1:4566` inside their sandbox: the same gateway.
-struct InsideEndpoint(Gateway);
+/// What functions reach at `127.0.0.1:4566` inside their sandbox: the same gateway, as long as it listens. The workers
+/// do not keep it alive, because it keeps them alive.
+struct InsideEndpoint(WeakGateway);
 
 impl worker::Endpoint for InsideEndpoint {
     fn accept(&self, stream: TcpStream) {
-        self.0.accept(stream);
+        if let Some(gateway) = self.0.upgrade() {
+            gateway.accept(stream);
+        }
     }
 }
 

@@ -20,16 +20,20 @@ pub(crate) struct Parts<'a> {
 /// All services, ready to be called. A new one is one line here.
 pub(crate) fn all(parts: &Parts<'_>) -> anyhow::Result<Registry> {
     Ok(Registry::new(vec![
+        mounted(&iam::DEFINITION, iam::Iam),
         mounted(&lambda::DEFINITION, lambda::Lambda::new(lambda_parts(parts))),
         mounted(&logs::DEFINITION, logs::Logs::new(parts.platform)),
+        mounted(&sts::DEFINITION, sts::Sts::new(parts.issuer.clone())),
     ]))
 }
 
 /// The tables alone: name, and the operations of the API that are implemented.
 pub(crate) fn tables() -> Vec<(&'static str, Vec<&'static str>)> {
     vec![
+        table(&iam::DEFINITION),
         table(&lambda::DEFINITION),
         table(&logs::DEFINITION),
+        table(&sts::DEFINITION),
     ]
 }
 

@@ -19,7 +19,10 @@ pub(super) async fn answer(gateway: &Gateway, request: &Request, token: &str) ->
     // The link itself is the permission: it is sealed, names what it opens and expires.
     let now_epoch_millis = gateway.platform().clock().now().epoch_millis();
     let Some(payload) = gateway.issuer().open_url_token(token, now_epoch_millis) else {
-        return message(StatusCode::FORBIDDEN, "This link is not valid, or no longer: GetFunction gives a new one.");
+        return message(
+            StatusCode::FORBIDDEN,
+            "This link is not valid, or no longer: GetFunction gives a new one.",
+        );
     };
     let account = AccountId::default();
     let identity = Identity {
@@ -37,7 +40,8 @@ pub(super) async fn answer(gateway: &Gateway, request: &Request, token: &str) ->
             let mut response = Response::new(Body::Pieces { pieces, length });
             let headers = response.headers_mut();
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/zip"));
-            headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"code.zip\""));
+            headers
+                .insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"code.zip\""));
             response
         }
         Err(Failure::Modelled(reply)) => message(StatusCode::NOT_FOUND, &reply.message),
