@@ -131,11 +131,22 @@ impl Cgroups {
 
     /// Makes groups ahead.
     pub(super) fn refill(&self) -> io::Result<()> {
-        while !self.closed.load(Ordering::Acquire) && lock(&self.ready).len() < READY_MAX {
+        while self.wants_more() {
             let cgroup = self.create()?;
-            lock(&self.ready).push(cgroup);
+            let mut ready = lock(&self.ready);
+            if self.closed.load(Ordering::Acquire) {
+                drop(ready);
+                cgroup.remove();
+                break;
+            }
+            ready.push(cgroup);
         }
         Ok(())
+    }
+
+    fn wants_more(&self) -> bool {
+        let ready = lock(&self.ready);
+        !self.closed.load(Ordering::Acquire) && ready.len() < READY_MAX
     }
 
     fn create(&self) -> io::Result<Cgroup> {
@@ -158,8 +169,12 @@ impl Cgroups {
 
     /// Removes the folders the groups are made in.
     pub(super) fn close(&self) {
-        self.closed.store(true, Ordering::Release);
-        lock(&self.ready).drain(..).for_each(|cgroup| cgroup.remove());
+        let ready: Vec<_> = {
+            let mut ready = lock(&self.ready);
+            self.closed.store(true, Ordering::Release);
+            ready.drain(..).collect()
+        };
+        ready.iter().for_each(Cgroup::remove);
         for parent in &self.parents {
             remove_group(&parent.folder);
         }
