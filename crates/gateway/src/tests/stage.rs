@@ -163,9 +163,9 @@ impl Operation for Invoke {
     }
 }
 
-/// The id says which function, how it authenticates, and whether it has CORS rules: `echo-AWS_IAM-cors`.
+/// The id says which function, how it authenticates, and whether it has CORS rules: `echo-iam-cors`.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "PascalCase")]
 struct ResolveFunctionUrl {
     url_id: String,
 }
@@ -189,15 +189,15 @@ impl Operation for ResolveFunctionUrl {
         let auth_type = if rest.contains(&"iam") { "AWS_IAM" } else { "NONE" };
         let mut resolved = vec![
             (
-                "functionArn",
+                "FunctionArn",
                 format!("arn:aws:lambda:eu-west-1:111122223333:function:{function}").as_str().into(),
             ),
-            ("authType", Document::from(auth_type)),
-            ("invokeMode", "BUFFERED".into()),
+            ("AuthType", Document::from(auth_type)),
+            ("InvokeMode", "BUFFERED".into()),
         ];
         if rest.contains(&"cors") {
             let any = || Document::List(vec!["*".into()]);
-            resolved.push(("cors", Document::map([("AllowOrigins", any()), ("AllowMethods", any())])));
+            resolved.push(("Cors", Document::map([("AllowOrigins", any()), ("AllowMethods", any())])));
         }
         Ok(Document::Map(resolved.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()))
     }

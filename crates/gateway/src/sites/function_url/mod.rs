@@ -36,7 +36,7 @@ pub(super) fn id_of_host(host: &str) -> Option<&str> {
 
 /// What the service knows of a URL.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "PascalCase")]
 struct Resolved {
     /// With the alias, where the URL belongs to one.
     function_arn: String,
@@ -77,7 +77,7 @@ async fn resolve(
     url_id: &str,
 ) -> Result<Resolved, Failure> {
     let identity = service_identity(AccountId::default(), Region::default());
-    let input = Document::map([("urlId", url_id.into())]);
+    let input = Document::map([("UrlId", url_id.into())]);
     let reply = call(gateway, request, identity, trace, "ResolveFunctionUrl", input).await?;
     let resolved = wire::from_document(reply.document);
     resolved.map_err(|error| anyhow::anyhow!("ResolveFunctionUrl: {error}").into())
