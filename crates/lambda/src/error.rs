@@ -7,6 +7,7 @@ use service::WireError;
 
 /// Variant names are the model's shapes; the text is what the client reads.
 #[derive(Debug, thiserror::Error, Serialize)]
+#[expect(clippy::enum_variant_names, reason = "the names are those of the API model")]
 pub(crate) enum Error {
     #[error("{0}")]
     AliasLimitExceededException(Cause),

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use service::{Changes, Context, Failure, Result, Rows, Scope, Table};
+use service::{Changes, Context, Failure, Result, Row, Rows, Scope, Table};
 use store::BlobId;
 
 use crate::error::Error;
@@ -14,7 +14,7 @@ use crate::tables::{
 };
 
 /// How often a change is tried again when another one came between.
-const CHANGE_ATTEMPTS_MAX: usize = 32;
+pub(crate) const CHANGE_ATTEMPTS_MAX: usize = 32;
 
 /// Rows of the function's own account, which need not be the caller's.
 pub(crate) fn rows<'a, T>(cx: &'a Context, scope: &'a Scope, table: &'static Table<T>) -> Rows<'a, T>
@@ -72,6 +72,31 @@ pub(crate) async fn require(cx: &Context, target: &Target) -> Result<Function> {
     Ok(revision(cx, target).await?.0)
 }
 
+/// The function's row, to be put back unchanged by [`together_with`].
+pub(crate) async fn function_row(cx: &Context, target: &Target) -> Result<Row<Function>> {
+    let row = rows(cx, &target.scope, &FUNCTIONS).row(&target.name).await?;
+    row.ok_or_else(|| target.not_found().into())
+}
+
+/// A change of something that belongs to a function: it conflicts with every other change of the function or of
+/// its belongings, its deletion above all, so that nothing is left behind and nothing refers to what is gone.
+pub(crate) fn together_with<'a>(
+    cx: &'a Context,
+    target: &'a Target,
+    function: &Row<Function>,
+) -> Result<Changes<'a>> {
+    changes(cx, &target.scope).replace(&FUNCTIONS, &target.name, function)
+}
+
+/// Another change came between too often.
+pub(crate) fn in_progress(target: &Target) -> Failure {
+    let arn = target.function_arn();
+    Error::conflict(format!(
+        "The operation cannot be performed at this time. An update is in progress for resource: {arn}"
+    ))
+    .into()
+}
+
 /// That a version is to be published together with a change.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Publication {
@@ -118,7 +143,7 @@ pub(crate) async fn change(
             return Ok(Changed { before, after: row.value, published });
         }
     }
-    Err(Failure::Internal(anyhow::anyhow!("{CHANGE_ATTEMPTS_MAX} conflicts in a row on {}", target.name)))
+    Err(in_progress(target))
 }
 
 /// Makes `$LATEST` of now into a version that never changes.

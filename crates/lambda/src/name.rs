@@ -182,7 +182,9 @@ mod tests {
 
     use super::*;
 
-    fn parts(text: &str) -> Option<(Option<&str>, Option<&str>, &str, Option<&str>)> {
+    type Found<'a> = (Option<&'a str>, Option<&'a str>, &'a str, Option<&'a str>);
+
+    fn parts(text: &str) -> Option<Found<'_>> {
         Parts::of(text).map(|parts| (parts.region, parts.account, parts.name, parts.qualifier))
     }
 

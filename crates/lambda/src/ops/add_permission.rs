@@ -1,16 +1,14 @@
 use serde::{Deserialize, Serialize};
-use service::{Arn, Context, Failure, Operation, Result};
+use service::{Arn, Context, Operation, Result};
 
 use crate::Lambda;
 use crate::error::Error;
-use crate::functions::{changes, require, rows};
+use crate::functions::{CHANGE_ATTEMPTS_MAX, function_row, in_progress, require, rows, together_with};
 use crate::name::{LATEST, Target};
 use crate::policy::{Limits, Policy, Statement};
 use crate::settings::constraint;
 use crate::tables::{POLICIES, member_key};
 
-/// How often a change of a policy is tried again when another one came between.
-const ATTEMPTS_MAX: usize = 32;
 const STATEMENT_ID_CHARS_MAX: usize = 100;
 
 #[derive(Debug, Deserialize)]
@@ -58,7 +56,6 @@ impl Operation for AddPermission {
             let text = "FunctionUrlAuthType is only supported for lambda:InvokeFunctionUrl action";
             return Err(Error::parameter(text).into());
         }
-        require(cx, &target).await?;
         let statement = Statement::allow(
             self.statement_id,
             &self.principal,
@@ -75,10 +72,12 @@ impl Operation for AddPermission {
         )?;
         let key = member_key(&target.name, target.qualifier_or_latest());
         let policies = rows(cx, &target.scope, &POLICIES);
-        for _ in 0..ATTEMPTS_MAX {
+        for _ in 0..CHANGE_ATTEMPTS_MAX {
+            let function = function_row(cx, &target).await?;
+            require(cx, &target).await?;
             let revision_id = cx.platform().ids().uuid();
             let row = policies.row(&key).await?;
-            let all = changes(cx, &target.scope);
+            let all = together_with(cx, &target, &function)?;
             let all = match row {
                 Some(mut row) => {
                     check_policy_revision(self.revision_id.as_deref(), &row.value)?;
@@ -96,7 +95,7 @@ impl Operation for AddPermission {
                 return Ok(Added { statement: statement.text() });
             }
         }
-        Err(Failure::Internal(anyhow::anyhow!("{ATTEMPTS_MAX} conflicts in a row on the policy {key:?}")))
+        Err(in_progress(&target))
     }
 }
 

@@ -1,12 +1,12 @@
 use serde::Deserialize;
-use service::{Arn, Context, Operation, Result};
+use service::{Arn, Context, Failure, Operation, Result, Row};
 
 use crate::Lambda;
 use crate::error::Error;
-use crate::functions::{alias, changes, function, rows};
+use crate::functions::{CHANGE_ATTEMPTS_MAX, alias, function_row, in_progress, rows, together_with};
 use crate::name::Target;
 use crate::ops::url_target;
-use crate::tables::{URL_CONFIGS, URL_IDS, UrlOwner, member_key};
+use crate::tables::{Function, URL_CONFIGS, URL_IDS, UrlOwner, member_key};
 use crate::url_config::{Cors, UrlConfig, UrlConfigView, check, new_url_id};
 
 #[derive(Debug, Deserialize)]
@@ -32,49 +32,60 @@ impl Operation for CreateFunctionUrlConfig {
     async fn run(self, _: &Lambda, cx: &Context) -> Result<UrlConfigView> {
         let target = url_target(cx, &self.function_name, self.qualifier.as_deref())?;
         check(Some(&self.auth_type), self.invoke_mode.as_deref(), self.cors.as_ref())?;
-        let function = match function(cx, &target).await {
-            Err(failure) if failure.code() == "ResourceNotFoundException" => {
-                return Err(Error::not_found("Function does not exist").into());
-            }
-            other => other?,
-        };
-        if let Some(name) = &target.qualifier {
-            alias(cx, &target, name).await?.ok_or_else(|| Error::not_found("Function does not exist"))?;
-        }
-        let key = member_key(&target.name, target.qualifier_or_latest());
-        let now = cx.now().epoch_millis();
-        let config = UrlConfig {
-            url_id: new_url_id(cx, &function.tags, target.qualifier.as_deref())?,
-            auth_type: self.auth_type,
-            invoke_mode: self.invoke_mode.unwrap_or_else(|| "BUFFERED".into()),
-            cors: self.cors,
-            created_epoch_millis: now,
-            modified_epoch_millis: now,
-        };
-        let owner = UrlOwner {
-            account: target.scope.account.to_string(),
-            region: target.scope.region.to_string(),
-            function: target.name.clone(),
-            qualifier: target.qualifier_or_latest().to_owned(),
-        };
-        let made = changes(cx, &target.scope)
-            .insert(&URL_CONFIGS, &key, &config)?
-            .insert(&URL_IDS, &config.url_id, &owner)?
-            .commit()
-            .await?;
-        if !made {
-            let arn = target.qualified_arn();
-            let exists = rows(cx, &target.scope, &URL_CONFIGS).get(&key).await?.is_some();
-            let cause = if exists {
-                "FunctionUrlConfig exists for this Lambda function".to_owned()
-            } else {
-                format!("the id {} belongs to another function URL", config.url_id)
+        let mode = self.invoke_mode.unwrap_or_else(|| "BUFFERED".into());
+        for _ in 0..CHANGE_ATTEMPTS_MAX {
+            let function = match function_row(cx, &target).await {
+                Err(failure) if failure.code() == "ResourceNotFoundException" => return Err(no_function()),
+                other => other?,
             };
-            return Err(Error::conflict(format!(
-                "Failed to create function url config for [functionArn = {arn}]. Error message:  {cause}"
-            ))
-            .into());
+            if let Some(name) = &target.qualifier {
+                alias(cx, &target, name).await?.ok_or_else(no_function)?;
+            }
+            let now = cx.now().epoch_millis();
+            let config = UrlConfig {
+                url_id: new_url_id(cx, &function.value.tags, target.qualifier.as_deref())?,
+                auth_type: self.auth_type.clone(),
+                invoke_mode: mode.clone(),
+                cors: self.cors.clone(),
+                created_epoch_millis: now,
+                modified_epoch_millis: now,
+            };
+            if insert(cx, &target, &function, &config).await? {
+                return Ok(config.view(cx, target.qualified_arn().to_string()).of_creation());
+            }
         }
-        Ok(config.view(cx, target.qualified_arn().to_string()).of_creation())
+        Err(in_progress(&target))
     }
+}
+
+/// `false` when the function changed meanwhile.
+async fn insert(cx: &Context, target: &Target, function: &Row<Function>, config: &UrlConfig) -> Result<bool> {
+    let key = member_key(&target.name, target.qualifier_or_latest());
+    let taken = |cause: String| {
+        let arn = target.qualified_arn();
+        Error::conflict(format!(
+            "Failed to create function url config for [functionArn = {arn}]. Error message:  {cause}"
+        ))
+    };
+    if rows(cx, &target.scope, &URL_CONFIGS).get(&key).await?.is_some() {
+        return Err(taken("FunctionUrlConfig exists for this Lambda function".into()).into());
+    }
+    if rows(cx, &target.scope, &URL_IDS).get(&config.url_id).await?.is_some() {
+        return Err(taken(format!("the id {} belongs to another function URL", config.url_id)).into());
+    }
+    let owner = UrlOwner {
+        account: target.scope.account.to_string(),
+        region: target.scope.region.to_string(),
+        function: target.name.clone(),
+        qualifier: target.qualifier_or_latest().to_owned(),
+    };
+    together_with(cx, target, function)?
+        .insert(&URL_CONFIGS, &key, config)?
+        .insert(&URL_IDS, &config.url_id, &owner)?
+        .commit()
+        .await
+}
+
+fn no_function() -> Failure {
+    Error::not_found("Function does not exist").into()
 }

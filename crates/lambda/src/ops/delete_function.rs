@@ -1,9 +1,14 @@
+use std::collections::HashSet;
+
 use serde::Deserialize;
 use service::{Arn, Context, Empty, Operation, Result};
+use store::BlobId;
 
 use crate::Lambda;
 use crate::error::Error;
-use crate::functions::{changes, discard, function, published_blobs, rows};
+use crate::functions::{
+    CHANGE_ATTEMPTS_MAX, changes, discard, function_row, in_progress, published_blobs, rows, together_with,
+};
 use crate::name::{LATEST, Target, version_number};
 use crate::tables::{
     ALIASES, FUNCTIONS, POLICIES, URL_CONFIGS, URL_IDS, VERSIONS, member_key, members, version_key,
@@ -49,7 +54,7 @@ impl Operation for DeleteFunction {
 }
 
 async fn delete_version(lambda: &Lambda, cx: &Context, target: &Target, version: u64) -> Result<()> {
-    let function = function(cx, target).await?;
+    let function = function_row(cx, target).await?;
     let key = version_key(&target.name, version);
     let versions = rows(cx, &target.scope, &VERSIONS);
     let Some(row) = versions.row(&key).await? else { return Err(target.not_found().into()) };
@@ -69,24 +74,39 @@ async fn delete_version(lambda: &Lambda, cx: &Context, target: &Target, version:
         .into());
     }
     let blob = row.value.package.blob.clone();
-    let gone = changes(cx, &target.scope)
+    let gone = together_with(cx, target, &function)?
         .remove_row(&VERSIONS, &key, &row)
         .remove(&POLICIES, &member_key(&target.name, &number))
         .commit()
         .await?;
     if !gone {
-        return Err(target.not_found().into());
+        return Err(in_progress(target));
     }
     lambda.routes.forget_function(&target.scope, &target.name);
     let prefix = format!("{}{number}/", crate::function_prefix(&target.scope, &target.name));
     lambda.workers.retire(&prefix).await;
-    if function.latest.package.blob != blob && !published_blobs(cx, target).await?.contains(&blob) {
+    if function.value.latest.package.blob != blob && !published_blobs(cx, target).await?.contains(&blob) {
         discard(cx, [blob]).await;
     }
     Ok(())
 }
 
 async fn delete_all(lambda: &Lambda, cx: &Context, target: &Target) -> Result<()> {
+    for _ in 0..CHANGE_ATTEMPTS_MAX {
+        if let Some(blobs) = Box::pin(remove_rows(cx, target)).await? {
+            if let Some(pool) = lambda.pools.get(&target.scope) {
+                pool.reserve(&target.name, None);
+            }
+            lambda.function_gone(&target.scope, &target.name).await;
+            discard(cx, blobs).await;
+            return Ok(());
+        }
+    }
+    Err(in_progress(target))
+}
+
+/// The blobs that nobody names any more; `None` when the function changed meanwhile.
+async fn remove_rows(cx: &Context, target: &Target) -> Result<Option<HashSet<BlobId>>> {
     let functions = rows(cx, &target.scope, &FUNCTIONS);
     let Some(row) = functions.row(&target.name).await? else { return Err(target.not_found().into()) };
     let mut blobs = published_blobs(cx, target).await?;
@@ -111,17 +131,5 @@ async fn delete_all(lambda: &Lambda, cx: &Context, target: &Target) -> Result<()
     for (key, config) in rows(cx, &target.scope, &URL_CONFIGS).all(&belonging).await? {
         together = together.remove(&URL_CONFIGS, &key).remove(&URL_IDS, &config.url_id);
     }
-    if !together.commit().await? {
-        let text = format!(
-            "The operation cannot be performed at this time. An update is in progress for resource: {}",
-            target.function_arn()
-        );
-        return Err(Error::conflict(text).into());
-    }
-    if let Some(pool) = lambda.pools.get(&target.scope) {
-        pool.reserve(&target.name, None);
-    }
-    lambda.function_gone(&target.scope, &target.name).await;
-    discard(cx, blobs).await;
-    Ok(())
+    Ok(together.commit().await?.then_some(blobs))
 }

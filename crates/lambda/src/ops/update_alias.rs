@@ -1,10 +1,12 @@
 use serde::Deserialize;
-use service::{Arn, Context, Failure, Operation, Result};
+use service::{Arn, Context, Operation, Result};
 
 use crate::Lambda;
 use crate::alias::{AliasConfiguration, RoutingConfig, check_weights};
 use crate::error::Error;
-use crate::functions::{alias, check_revision, function, rows, version};
+use crate::functions::{
+    CHANGE_ATTEMPTS_MAX, check_revision, function_row, in_progress, rows, together_with, version,
+};
 use crate::name::{Target, qualified_arn};
 use crate::settings::checked_description;
 use crate::tables::{ALIASES, member_key};
@@ -32,39 +34,38 @@ impl Operation for UpdateAlias {
 
     async fn run(self, lambda: &Lambda, cx: &Context) -> Result<AliasConfiguration> {
         let target = Target::parse_unqualified(cx, &self.function_name)?;
-        let function = function(cx, &target).await?;
         let not_found = || {
             let arn = qualified_arn(&target.scope, &target.name, &self.name);
             Error::not_found(format!("Alias not found: {arn}"))
         };
-        let before = alias(cx, &target, &self.name).await?.ok_or_else(not_found)?;
-        check_revision(self.revision_id.as_deref(), &before.revision_id)?;
         let weights = self.routing_config.map(|config| config.additional_version_weights.unwrap_or_default());
-        for wanted in weights.iter().flat_map(|weights| weights.keys()).chain(&self.function_version) {
-            let named = Target { qualifier: Some(wanted.clone()), ..target.clone() };
-            version(cx, &named, &function, wanted).await?;
-        }
         let description = self.description.map(checked_description).transpose()?;
         let key = member_key(&target.name, &self.name);
-        let changed = rows(cx, &target.scope, &ALIASES)
-            .update(&key, |alias| {
-                check_revision(self.revision_id.as_deref(), &alias.revision_id)?;
-                if let Some(version) = &self.function_version {
-                    alias.version.clone_from(version);
-                }
-                if let Some(description) = &description {
-                    alias.description.clone_from(description);
-                }
-                if let Some(weights) = &weights {
-                    alias.additional_weights.clone_from(weights);
-                }
-                check_weights(&alias.version, &alias.additional_weights)?;
-                alias.revision_id = cx.platform().ids().uuid();
-                Ok::<_, Failure>(alias.clone())
-            })
-            .await?
-            .ok_or_else(not_found)?;
-        lambda.routes.forget_function(&target.scope, &target.name);
-        Ok(AliasConfiguration::new(&target.scope, &target.name, changed))
+        for _ in 0..CHANGE_ATTEMPTS_MAX {
+            let function = function_row(cx, &target).await?;
+            let mut row = rows(cx, &target.scope, &ALIASES).row(&key).await?.ok_or_else(not_found)?;
+            let alias = &mut row.value;
+            check_revision(self.revision_id.as_deref(), &alias.revision_id)?;
+            for wanted in weights.iter().flat_map(|weights| weights.keys()).chain(&self.function_version) {
+                let named = Target { qualifier: Some(wanted.clone()), ..target.clone() };
+                version(cx, &named, &function.value, wanted).await?;
+            }
+            if let Some(version) = &self.function_version {
+                alias.version.clone_from(version);
+            }
+            if let Some(description) = &description {
+                alias.description.clone_from(description);
+            }
+            if let Some(weights) = &weights {
+                alias.additional_weights.clone_from(weights);
+            }
+            check_weights(&alias.version, &alias.additional_weights)?;
+            alias.revision_id = cx.platform().ids().uuid();
+            if together_with(cx, &target, &function)?.replace(&ALIASES, &key, &row)?.commit().await? {
+                lambda.routes.forget_function(&target.scope, &target.name);
+                return Ok(AliasConfiguration::new(&target.scope, &target.name, row.value));
+            }
+        }
+        Err(in_progress(&target))
     }
 }

@@ -5,7 +5,9 @@ use wire::Blob;
 
 use crate::Lambda;
 use crate::configuration::{FunctionConfiguration, Phase};
-use crate::functions::{Publication, change, check_revision, discard, function, published_blobs};
+use crate::functions::{
+    Publication, change, check_revision, discard, function, in_progress, published_blobs,
+};
 use crate::name::{LATEST, Target};
 use crate::ops::create_function::FunctionCode;
 use crate::package::{Package, digest};
@@ -57,10 +59,15 @@ impl Operation for UpdateFunctionCode {
             return Ok(FunctionConfiguration::new(&target.scope, &target.name, None, told, Phase::Settled));
         }
         let package = stored(lambda, cx, &target, &before, zip).await?;
+        let is_taken_over = package.blob == before.latest.package.blob;
         let publication = (self.publish == Some(true)).then(Publication::default);
         let outcome = Box::pin(change(cx, &target, publication.as_ref(), |function| {
             check_revision(self.revision_id.as_deref(), &function.latest.revision_id)?;
             check_combined_size(&package, &function.latest.settings.layers)?;
+            // The package of before was taken over unstored; another update may have removed it meanwhile.
+            if is_taken_over && function.latest.package.blob != package.blob {
+                return Err(in_progress(&target));
+            }
             function.latest.package = package.clone();
             if let Some(architectures) = &architectures {
                 function.latest.settings.architectures.clone_from(architectures);
@@ -74,9 +81,7 @@ impl Operation for UpdateFunctionCode {
             Ok(changed) => changed,
             Err(failure) => {
                 // After an answer of ours nothing was written; after trouble with the store nobody knows.
-                if matches!(failure, service::Failure::Modelled(_))
-                    && package.blob != before.latest.package.blob
-                {
+                if matches!(failure, service::Failure::Modelled(_)) && !is_taken_over {
                     undo(cx, package).await;
                 }
                 return Err(failure);

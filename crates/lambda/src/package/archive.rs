@@ -22,7 +22,7 @@ pub(super) struct Archive<'a> {
 /// One entry of it.
 pub(super) enum Entry<'e, 'a> {
     Folder,
-    File { content: ZipFile<'e, Cursor<&'a [u8]>>, executable: bool },
+    File { content: Box<ZipFile<'e, Cursor<&'a [u8]>>>, executable: bool },
     Link { target: String },
 }
 
@@ -75,7 +75,7 @@ impl<'a> Archive<'a> {
             return Ok(Entry::Link { target });
         }
         let executable = content.unix_mode().is_some_and(|mode| mode & 0o111 != 0);
-        Ok(Entry::File { content, executable })
+        Ok(Entry::File { content: Box::new(content), executable })
     }
 }
 

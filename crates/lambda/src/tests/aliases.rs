@@ -55,7 +55,7 @@ async fn an_alias_lives_beside_its_function() {
               "Description": "d",
               "FunctionVersion": "1",
               "Name": "live",
-              "RevisionId": "00000000-0000-4000-8000-00000000001d",
+              "RevisionId": "00000000-0000-4000-8000-00000000001f",
               "RoutingConfig": {
                 "AdditionalVersionWeights": {
                   "2": 0.25

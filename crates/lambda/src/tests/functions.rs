@@ -646,9 +646,68 @@ async fn a_reset_forgets_one_account() {
     )
     .await;
     let everything = platform.kv().snapshot().await.unwrap();
-    let rows = everything
-        .scan((&[1][..]).to_vec().into()..vec![255].into(), store::Order::Forward, 10)
-        .await
-        .unwrap();
+    let rows = everything.scan(vec![1].into()..vec![255].into(), store::Order::Forward, 10).await.unwrap();
     assert!(rows.is_empty(), "{rows:?}");
+}
+
+/// Whatever the order, a function ends with one package that is there, and nothing is left of the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn concurrent_changes_leave_one_whole_function() {
+    let stage = Stage::new().await;
+    stage.create("hello", SOURCE, "").await;
+    let update = r#"UpdateFunctionCode {"FunctionName": "hello"}"#;
+    for round in 0..10 {
+        let codes =
+            [0, 1, 1, 2].map(|n| python(&format!("def handler(event, context): return {round} * {n}")));
+        let requests = codes.iter().map(|code| stage.with_zip(update, code));
+        let answers = futures_util::future::join_all(requests).await;
+        for answer in answers {
+            let fine = answer.contains("InProgress") || answer.starts_with("ResourceConflictException");
+            assert!(fine, "{answer}");
+        }
+        let blobs = stage.cloud.platform.blobs().list().await.unwrap();
+        assert_eq!(blobs.len(), 1, "round {round}");
+    }
+    stage.lambda.folders.forget(None).await.unwrap();
+    assert!(stage.invoke("hello", "").await.starts_with("- $LATEST "));
+}
+
+/// An alias is made before its function is deleted, or not at all.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_outlives_its_function() {
+    let stage = Stage::new().await;
+    for _ in 0..10 {
+        stage.create("hello", SOURCE, r#", "Publish": true"#).await;
+        let alias = r#"CreateAlias {"FunctionName": "hello", "Name": "live", "FunctionVersion": "1"}"#;
+        let url = r#"CreateFunctionUrlConfig {"FunctionName": "hello", "AuthType": "NONE"}"#;
+        let delete = r#"DeleteFunction {"FunctionName": "hello"}"#;
+        let (_, _, deleted) = tokio::join!(stage.text(alias), stage.text(url), stage.text(delete));
+        assert_eq!(deleted, "{}");
+        let snapshot = stage.cloud.platform.kv().snapshot().await.unwrap();
+        let rows = snapshot.scan(vec![1].into()..vec![255].into(), store::Order::Forward, 10).await.unwrap();
+        assert!(rows.is_empty(), "{rows:?}");
+    }
+}
+
+/// Not a promise, a look: how long the service itself takes for a warm invocation.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_warm_invocation_is_prepared_from_memory() {
+    let stage = Stage::new().await;
+    stage.create("hello", SOURCE, "").await;
+    let cx = stage.cloud.context();
+    let target = crate::name::Target::parse(&cx, "hello", None).unwrap();
+    let call = || crate::invocation::Call {
+        target: &target,
+        payload: bytes::Bytes::from_static(b"{}"),
+        client_context: None,
+        response: worker::ResponseMode::Buffered { bytes_max: 1 },
+    };
+    drop(stage.lambda.prepare(&cx, call()).await.unwrap());
+    let started = std::time::Instant::now();
+    for _ in 0..1_000 {
+        drop(stage.lambda.prepare(&cx, call()).await.unwrap());
+    }
+    let each = started.elapsed() / 1_000;
+    println!("preparing a warm invocation takes {each:?}");
+    assert_eq!(stage.doubles.roles.lock().unwrap().len(), 1, "credentials were asked for once");
 }
