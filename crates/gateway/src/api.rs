@@ -8,7 +8,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::HeaderValue;
-use service::{ByteStream, ContextBuilder, Failure, Mode, Reply, Trace};
+use service::{ByteStream, Context, ContextBuilder, Failure, Mode, Reply, Trace};
 use wire::{Document, OperationModel};
 
 use crate::Gateway;
@@ -88,8 +88,15 @@ async fn steps(
     let identity = verify(gateway, progress, operation, request, credential.as_ref(), &payload)?;
     let (body, stream) = payload.parts();
     let input = decode_and_validate(progress, operation, request, body)?;
-    let reply = authorise_and_run(gateway, progress, operation, request, identity, input, stream).await?;
-    answer::response(&progress.course, operation, reply, &request.id)
+    let cx = context(gateway, request, identity, stream);
+    let reply = authorise_and_run(gateway, progress, operation, &cx, input).await?;
+    let mut response = answer::response(&progress.course, operation, reply, &request.id)?;
+    if progress.service == "lambda"
+        && let Ok(trace) = HeaderValue::from_str(cx.trace().as_str())
+    {
+        response.headers_mut().insert(TRACE_HEADER, trace);
+    }
+    Ok(response)
 }
 
 /// Forms are read first: the query protocol has its action in the body.
@@ -237,24 +244,13 @@ fn decode_and_validate(
         progress.course.model.ok_or_else(|| anyhow::anyhow!("decoded before its service was known"))?;
     let input = wire::decode(model, operation, progress.course.protocol, &wire_request(request, body))
         .map_err(refusal::undecodable)?;
-    wire::validate(model, operation, &input).map_err(|violations| refusal::invalid(&violations))?;
+    wire::validate(model, operation, &input)
+        .map_err(|violations| refusal::invalid(progress.course.protocol, &violations))?;
     Ok(input)
 }
 
-async fn authorise_and_run(
-    gateway: &Gateway,
-    progress: &Progress,
-    operation: &OperationModel,
-    request: &Request,
-    identity: Identity,
-    input: Document,
-    stream: Option<ByteStream>,
-) -> Result<Reply, Failure> {
-    let platform = gateway.platform();
-    let Some(service) = platform.registry().find(&progress.service) else {
-        return Err(Failure::not_implemented(&progress.service, operation.name()));
-    };
-    let mut cx = ContextBuilder::new(platform, identity.scope, identity.caller)
+fn context(gateway: &Gateway, request: &Request, identity: Identity, stream: Option<ByteStream>) -> Context {
+    let mut cx = ContextBuilder::new(gateway.platform(), identity.scope, identity.caller)
         .request_id(request.id.clone())
         .endpoint(endpoint(gateway, request));
     if let Some(trace) = Trace::from_header(header_named(request.headers(), TRACE_HEADER)) {
@@ -263,7 +259,20 @@ async fn authorise_and_run(
     if let Some(stream) = stream {
         cx = cx.body(stream);
     }
-    service.execute(&cx.build(), operation.name(), input).await
+    cx.build()
+}
+
+async fn authorise_and_run(
+    gateway: &Gateway,
+    progress: &Progress,
+    operation: &OperationModel,
+    cx: &Context,
+    input: Document,
+) -> Result<Reply, Failure> {
+    match gateway.platform().registry().find(&progress.service) {
+        Some(service) => service.execute(cx, operation.name(), input).await,
+        None => Err(Failure::not_implemented(&progress.service, operation.name())),
+    }
 }
 
 pub(crate) fn endpoint(gateway: &Gateway, request: &Request) -> Arc<str> {

@@ -89,8 +89,8 @@ pub(crate) fn undecodable(error: DecodeError) -> Failure {
     Failure::new(error.code, error.status, error.message)
 }
 
-pub(crate) fn invalid(violations: &Violations) -> Failure {
-    Failure::validation(violations.to_string())
+pub(crate) fn invalid(protocol: Protocol, violations: &Violations) -> Failure {
+    Failure::new(protocol.validation_code(), 400, violations.to_string())
 }
 
 pub(crate) fn unread(unread: Unread, operation: &str) -> Failure {
