@@ -75,7 +75,6 @@ class Cloud:
         self.ready.set()
 
     def output(self):
-        self.log.flush()
         return "\n".join(self.lines) + "\n" + Path(self.log.name).read_text(errors="replace")[-4000:]
 
     def stop(self, with_signal=signal.SIGTERM):
@@ -182,8 +181,16 @@ class Account:
         options = {"FunctionName": name, "Payload": json.dumps(event)} | options
         return Reply.of(self.functions.invoke(**options))
 
+    def logged(self, group, pattern=None):
+        """The events of a log group that match; none while there is no such group yet."""
+        options = {"filterPattern": pattern} if pattern else {}
+        try:
+            return self.logs.filter_log_events(logGroupName=group, **options)["events"]
+        except self.logs.exceptions.ResourceNotFoundException:
+            return []
+
     def url(self, name, **settings):
-        """A public function URL; answers its host."""
+        """A public function URL; answers the host that names it, as `Host` header."""
         settings = {"FunctionName": name, "AuthType": "NONE"} | settings
         created = self.functions.create_function_url_config(**settings)
         self.functions.add_permission(
@@ -194,7 +201,8 @@ class Account:
             FunctionUrlAuthType="NONE",
             **({"Qualifier": settings["Qualifier"]} if "Qualifier" in settings else {}),
         )
-        return urllib3.util.parse_url(created["FunctionUrl"]).netloc
+        port = self.cloud.address.split(":")[1]
+        return f"{url_id(created['FunctionUrl'])}.lambda-url.{self.region}.localhost.localstack.cloud:{port}"
 
 
 TRUSTS_LAMBDA = json.dumps(
@@ -238,6 +246,11 @@ class Reply:
         """The error of a call that must have failed in the function."""
         assert self.function_error == "Unhandled", (self.function_error, self.payload)
         return json.loads(self.payload)
+
+
+def url_id(function_url):
+    """The name in a function URL, which is in its path where the endpoint has no host names of its own."""
+    return re.search(r"(?:/_aws/lambda-url/|//)([a-z0-9-]+)(?:/|\.lambda-url\.)", function_url)[1]
 
 
 def code(source):

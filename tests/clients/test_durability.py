@@ -27,11 +27,7 @@ def test_everything_survives_a_restart(own_cloud, with_signal):
     account.functions.put_function_concurrency(FunctionName="kept", ReservedConcurrentExecutions=5)
     account.logs.create_log_group(logGroupName="/kept")
     request_id = account.invoke("kept").request_id
-    eventually(
-        lambda: account.logs.filter_log_events(
-            logGroupName="/aws/lambda/kept", filterPattern=f'"{request_id}"'
-        )["events"]
-    )
+    eventually(lambda: account.logged("/aws/lambda/kept", f'"{request_id}"'))
     before = account.functions.get_function(FunctionName="kept")
     policy = account.functions.get_policy(FunctionName="kept", Qualifier="live")["Policy"]
     role = account.iam.get_role(RoleName="function-role")["Role"]
@@ -48,9 +44,7 @@ def test_everything_survives_a_restart(own_cloud, with_signal):
     assert account.functions.get_policy(FunctionName="kept", Qualifier="live")["Policy"] == policy
     assert own_cloud.http("GET", "/", host=host).data == b'["kept","from the layer"]'
     assert account.iam.get_role(RoleName="function-role")["Role"] == role
-    assert account.logs.filter_log_events(logGroupName="/aws/lambda/kept", filterPattern=f'"{request_id}"')[
-        "events"
-    ]
+    assert account.logged("/aws/lambda/kept", f'"{request_id}"')
     assert account.logs.describe_log_groups(logGroupNamePrefix="/kept")["logGroups"]
 
 
@@ -69,7 +63,7 @@ def test_each_acknowledged_write_survives_the_kill(own_cloud):
 
 def test_credentials_issued_before_a_restart_stay_valid(own_cloud):
     account = own_cloud.account()
-    credentials = account.sts.assume_role(RoleArn=account.role(), RoleSessionName="s")["Credentials"]
+    credentials = account.sts.assume_role(RoleArn=account.role(), RoleSessionName="session")["Credentials"]
     own_cloud.stop(signal.SIGKILL)
     own_cloud.start()
     identity = account.client(
@@ -79,7 +73,7 @@ def test_credentials_issued_before_a_restart_stay_valid(own_cloud):
         aws_secret_access_key=credentials["SecretAccessKey"],
         aws_session_token=credentials["SessionToken"],
     ).get_caller_identity()
-    assert identity["Arn"] == f"arn:aws:sts::{account.id}:assumed-role/function-role/s"
+    assert identity["Arn"] == f"arn:aws:sts::{account.id}:assumed-role/function-role/session"
 
 
 def test_no_process_outlives_the_server(own_cloud):

@@ -112,11 +112,7 @@ def test_a_client_that_leaves_interrupts_nothing(account):
     impatient = threading.Thread(target=leave_early, args=(account,))
     impatient.start()
     impatient.join()
-    eventually(
-        lambda: account.logs.filter_log_events(logGroupName="/aws/lambda/slow", filterPattern="finished")[
-            "events"
-        ]
-    )
+    eventually(lambda: account.logged("/aws/lambda/slow", "finished"))
 
 
 def leave_early(account):
@@ -168,17 +164,10 @@ def test_the_end_waits_for_what_runs(own_cloud):
     )
     with concurrent.futures.ThreadPoolExecutor(1) as threads:
         running = threads.submit(account.invoke, "slow")
-        eventually(lambda: has_line(account, "/aws/lambda/slow", "began") or running.done())
+        eventually(lambda: account.logged("/aws/lambda/slow", "began") or running.done())
         own_cloud.process.send_signal(signal.SIGTERM)
         assert running.result().json() == "finished"
     assert own_cloud.stop() == 0
-
-
-def has_line(account, group, text):
-    try:
-        return account.logs.filter_log_events(logGroupName=group, filterPattern=text)["events"]
-    except account.logs.exceptions.ResourceNotFoundException:
-        return False
 
 
 def test_interrupt_ends_it_too(own_cloud):

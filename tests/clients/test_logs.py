@@ -36,13 +36,7 @@ def messages(answer):
 def test_a_function_leaves_start_lines_end_and_report(account):
     account.node("chatty", "exports.handler = async (event) => { console.log('saw', event.n); };")
     replies = [account.invoke("chatty", {"n": n}) for n in range(2)]
-    events = eventually(
-        lambda: (
-            (found := account.logs.filter_log_events(logGroupName="/aws/lambda/chatty")["events"])
-            and len(found) >= 8
-            and found
-        )
-    )
+    events = eventually(lambda: (found := account.logged("/aws/lambda/chatty")) and len(found) >= 8 and found)
     lines = [event["message"].rstrip("\n") for event in events]
     for n, reply in enumerate(replies):
         own = [line for line in lines if reply.request_id in line]
@@ -82,10 +76,7 @@ def test_an_own_log_group(account):
     )
     account.invoke("f")
     eventually(
-        lambda: any(
-            "elsewhere" in line
-            for line in messages(account.logs.filter_log_events(logGroupName="/own/group"))
-        )
+        lambda: any("elsewhere" in line for line in messages({"events": account.logged("/own/group")}))
     )
 
 
@@ -222,13 +213,13 @@ def test_wrong_events_are_refused(group):
         logs.put_log_events(
             logGroupName=GROUP, logStreamName="absent", logEvents=[{"timestamp": now_ms(), "message": "m"}]
         )
-    old, future = now_ms() - 15 * 86_400_000, now_ms() + 3 * 3_600_000
-    with refused("InvalidParameterException", 400):
+    old, yesterday, future = (now_ms() + hours * 3_600_000 for hours in (-15 * 24, -30, 3))
+    with refused("InvalidParameterException", 400, "24 hours"):
         logs.put_log_events(
             **put,
             logEvents=[
-                {"timestamp": old, "message": "old"},
-                {"timestamp": now_ms(), "message": "days later"},
+                {"timestamp": yesterday, "message": "a day ago"},
+                {"timestamp": now_ms(), "message": "and now"},
             ],
         )
     too_old = logs.put_log_events(**put, logEvents=[{"timestamp": old, "message": "old"}])
