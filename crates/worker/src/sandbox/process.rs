@@ -37,6 +37,9 @@ pub(super) struct Launcher {
     next_id: AtomicU64,
     tasks: Tasks,
     living: Arc<Mutex<HashMap<u64, Living>>>,
+    /// Keeps the number of the control stream taken in the server, so that no pipe the standard library makes
+    /// to report a failed exec has that number in the child, where it is overwritten.
+    _reserved: Option<OwnedFd>,
 }
 
 #[derive(Debug)]
@@ -79,6 +82,7 @@ impl Launcher {
             next_id: AtomicU64::new(1),
             tasks: Tasks::new(),
             living: Arc::default(),
+            _reserved: reserve_control_descriptor().context("cannot reserve a descriptor")?,
         })
     }
 
@@ -355,6 +359,20 @@ impl Preparation {
 
 /// The descriptor that carries the control stream inside.
 const CONTROL_DESCRIPTOR: RawFd = 3;
+
+fn reserve_control_descriptor() -> io::Result<Option<OwnedFd>> {
+    let null = OwnedFd::from(std::fs::File::open("/dev/null")?);
+    if null.as_raw_fd() == CONTROL_DESCRIPTOR {
+        return Ok(Some(null));
+    }
+    // The lowest free number from there on; another number means that it is taken already.
+    // SAFETY: plain system call on a descriptor we own.
+    let reserved = unsafe { libc::fcntl(null.as_raw_fd(), libc::F_DUPFD_CLOEXEC, CONTROL_DESCRIPTOR) };
+    check(reserved)?;
+    // SAFETY: the kernel has just given us this descriptor.
+    let reserved = unsafe { OwnedFd::from_raw_fd(reserved) };
+    Ok((reserved.as_raw_fd() == CONTROL_DESCRIPTOR).then_some(reserved))
+}
 
 fn lower_limit(resource: libc::__rlimit_resource_t, value: u64) -> io::Result<()> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
