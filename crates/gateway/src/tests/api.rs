@@ -133,3 +133,12 @@ async fn every_answer_has_a_request_id() {
         assert_eq!(id.len(), 36, "{request}");
     }
 }
+
+#[tokio::test]
+async fn invocations_answer_the_trace_they_were_given() {
+    let stage = Stage::new().await;
+    let request = "POST /2015-03-31/functions/echo/invocations\nsigned: lambda\nx-amzn-trace-id: Root=1-5-abc;Sampled=1\n\n{}";
+    let response = stage.send(super::stage::parse(request)).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["x-amzn-trace-id"], "Root=1-5-abc;Sampled=1");
+}
