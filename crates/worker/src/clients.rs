@@ -10,9 +10,10 @@ use anyhow::Context;
 
 use crate::function::RuntimeKind;
 
-const FILES: [(&str, &str); 10] = [
+const FILES: [(&str, &str); 11] = [
     ("node/channel.cjs", include_str!("clients/node/channel.cjs")),
     ("node/console.cjs", include_str!("clients/node/console.cjs")),
+    ("node/empty.mjs", include_str!("clients/node/empty.mjs")),
     ("node/errors.cjs", include_str!("clients/node/errors.cjs")),
     ("node/handler.cjs", include_str!("clients/node/handler.cjs")),
     ("node/main.cjs", include_str!("clients/node/main.cjs")),

@@ -18,7 +18,8 @@ let handler;
 /** The invocation in progress, or null. */
 let current = null;
 
-function main() {
+async function main() {
+  await import('./empty.mjs');
   channel.send(KIND.READY);
   const frame = channel.receive();
   if (frame.kind !== KIND.ASSIGN) process.reallyExit(1);

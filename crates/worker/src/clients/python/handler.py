@@ -83,6 +83,6 @@ def extend_path(assignment):
     last = [assignment["sdk"]] if assignment.get("sdk") else []
     rest = [folder for folder in sys.path if folder != CLIENT_FOLDER and folder not in first and folder not in last]
     sys.path[:] = list(dict.fromkeys(folder for folder in first if folder not in last)) + rest + last
-    # The search must not remember that a folder was empty before there was a function.
+    # The search must not remember that a folder was empty before there was a function. (The usual call,
+    # invalidate_caches, loads the whole of importlib.metadata first.)
     sys.path_importer_cache.clear()
-    importlib.invalidate_caches()
