@@ -18,6 +18,7 @@ use crate::error::EncodeError;
 use crate::json;
 use crate::model::{Kind, Member, Model, OperationModel, StreamingOutput, Structure};
 use crate::protocol::Protocol;
+use crate::text;
 use crate::xml::{Names, Writer};
 
 /// One event of the operation's output stream: `name` is the member of the stream's union, `event`
@@ -47,11 +48,10 @@ pub fn encode_exception(
 
 /// An error outside of the model that ends the stream. Text beyond what a header holds is cut off.
 pub fn encode_error(code: &str, message: &str) -> Bytes {
-    let cut = |text: &str| text[..text.floor_char_boundary(frame::MAX_HEADER_VALUE_BYTES)].to_owned();
     let headers = vec![
         text_header(":message-type", "error"),
-        text_header(":error-code", &cut(code)),
-        text_header(":error-message", &cut(message)),
+        text_header(":error-code", text::cut(code, frame::MAX_HEADER_VALUE_BYTES)),
+        text_header(":error-message", text::cut(message, frame::MAX_HEADER_VALUE_BYTES)),
     ];
     encode_message(&Message { headers, payload: Bytes::new() }).expect("both texts were cut to fit")
 }
@@ -216,7 +216,7 @@ fn frame_up(headers: Vec<(String, HeaderValue)>, payload: Bytes) -> Result<Bytes
 mod tests {
     use super::*;
 
-    fn text<'m>(message: &'m Message, name: &str) -> Option<&'m str> {
+    fn header<'m>(message: &'m Message, name: &str) -> Option<&'m str> {
         message.headers.iter().find(|(known, _)| known == name).and_then(|(_, value)| match value {
             HeaderValue::Text(text) => Some(text.as_str()),
             _ => None,
@@ -231,8 +231,8 @@ mod tests {
         let encoded = encode_event(model, operation, Protocol::RestJson, "PayloadChunk", &chunk).unwrap();
         let messages = decode_messages(encoded).unwrap();
         assert_eq!(&messages[0].payload[..], b"hello");
-        assert_eq!(text(&messages[0], ":event-type"), Some("PayloadChunk"));
-        assert_eq!(text(&messages[0], ":content-type"), Some("application/octet-stream"));
+        assert_eq!(header(&messages[0], ":event-type"), Some("PayloadChunk"));
+        assert_eq!(header(&messages[0], ":content-type"), Some("application/octet-stream"));
 
         let complete = Document::map([("ErrorCode", "Unhandled".into()), ("LogResult", "bG9n".into())]);
         let encoded =
@@ -254,7 +254,7 @@ mod tests {
             encode_initial_response(model, operation, Protocol::AwsJson11, &Document::map::<&str, 0>([]))
                 .unwrap();
         let message = &decode_messages(initial).unwrap()[0];
-        assert_eq!(text(message, ":event-type"), Some("initial-response"));
+        assert_eq!(header(message, ":event-type"), Some("initial-response"));
         assert_eq!(&message.payload[..], b"{}");
 
         let timeout = Document::map([("message", "timed out".into())]);
@@ -262,7 +262,7 @@ mod tests {
             encode_exception(model, operation, Protocol::AwsJson11, "SessionTimeoutException", &timeout)
                 .unwrap();
         let message = &decode_messages(encoded).unwrap()[0];
-        assert_eq!(text(message, ":exception-type"), Some("SessionTimeoutException"));
+        assert_eq!(header(message, ":exception-type"), Some("SessionTimeoutException"));
         assert_eq!(&message.payload[..], br#"{"message":"timed out"}"#);
     }
 
@@ -270,7 +270,7 @@ mod tests {
     fn errors_outside_of_the_model_always_fit() {
         let encoded = encode_error("InternalFailure", &"ü".repeat(40_000));
         let message = &decode_messages(encoded).unwrap()[0];
-        assert_eq!(text(message, ":error-code"), Some("InternalFailure"));
-        assert!(text(message, ":error-message").unwrap().len() <= 32_767);
+        assert_eq!(header(message, ":error-code"), Some("InternalFailure"));
+        assert!(header(message, ":error-message").unwrap().len() <= 32_767);
     }
 }

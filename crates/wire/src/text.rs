@@ -90,6 +90,15 @@ pub(crate) fn write_unshaped(document: &Document) -> String {
     }
 }
 
+/// The beginning of a text, at most `max_bytes` long.
+pub(crate) fn cut(text: &str, max_bytes: usize) -> &str {
+    let mut end = max_bytes.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
 impl Kind {
     /// The kind in words, for messages.
     pub(crate) fn noun(&self) -> &'static str {

@@ -2,6 +2,7 @@
 
 use crate::document::{Document, Map};
 use crate::model::{Constraints, Kind, Member, Model, OperationModel, Shape, Structure};
+use crate::text;
 
 /// A request is told about at most this many broken constraints.
 const MAX_VIOLATIONS: usize = 100;
@@ -270,7 +271,7 @@ fn printed_value(model: &Model, shape: &Shape, value: &Document) -> String {
     let mut printed = "'".to_owned();
     print(&mut printed, model, shape, value);
     if printed.len() > MAX_PRINTED_BYTES {
-        printed.truncate(printed.floor_char_boundary(MAX_PRINTED_BYTES));
+        printed.truncate(text::cut(&printed, MAX_PRINTED_BYTES).len());
         printed.push_str("...");
     }
     printed.push('\'');
@@ -314,7 +315,7 @@ fn print(out: &mut String, model: &Model, shape: &Shape, value: &Document) {
                 out.push('=');
                 match structure.members.get(key.as_str()) {
                     Some(member) => print(out, model, model.shape(member.shape), value),
-                    None => out.push_str(&crate::text::write_unshaped(value)),
+                    None => out.push_str(&text::write_unshaped(value)),
                 }
             }
             out.push(')');
@@ -322,7 +323,7 @@ fn print(out: &mut String, model: &Model, shape: &Shape, value: &Document) {
         (_, Document::Blob(bytes)) => {
             out.push_str(&format!("java.nio.HeapByteBuffer[pos=0 lim={0} cap={0}]", bytes.len()));
         }
-        (_, value) => out.push_str(&crate::text::write_unshaped(value)),
+        (_, value) => out.push_str(&text::write_unshaped(value)),
     }
 }
 

@@ -462,7 +462,7 @@ mod tests {
             r#"[1,-2.5,1000.0,null,true,"aé😀\n"]"#
         );
         assert_eq!(read("9223372036854775807"), Document::Int(i64::MAX));
-        assert_eq!(read("9223372036854775808"), Document::Float(9.223372036854775808e18));
+        assert_eq!(read("9223372036854775808"), Document::Float(9.223_372_036_854_776e18));
         assert_eq!(read(r#"{"a":1,"a":2}"#), Document::map([("a", Document::Int(2))]));
     }
 

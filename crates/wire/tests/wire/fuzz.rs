@@ -5,8 +5,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use proptest::prelude::*;
 use wire::{Document, Request};
 
+/// Service, method, path and query, headers, body.
+type Seed = (&'static str, &'static str, &'static str, &'static [(&'static str, &'static str)], &'static str);
+
 /// A valid request of each protocol and of each place a member may travel in.
-const SEEDS: &[(&str, &str, &str, &[(&str, &str)], &str)] = &[
+const SEEDS: &[Seed] = &[
     (
         "dynamodb",
         "POST",
@@ -161,8 +164,8 @@ fn mutations() -> impl Strategy<Value = Vec<(prop::sample::Index, u8, u8)>> {
 
 #[test]
 fn every_seed_is_understood() {
-    for index in 0..SEEDS.len() {
-        assert!(run(&seed(index)), "{:?}", SEEDS[index]);
+    for (index, text) in SEEDS.iter().enumerate() {
+        assert!(run(&seed(index)), "{text:?}");
     }
 }
 
