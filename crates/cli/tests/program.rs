@@ -1,4 +1,5 @@
 //! The program as people and tools start it.
+#![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Output, Stdio};

@@ -1,4 +1,5 @@
 //! A whole server in this process, over a data folder.
+#![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 use std::net::SocketAddr;
 use std::path::Path;
