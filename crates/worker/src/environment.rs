@@ -69,12 +69,14 @@ impl Places {
         self.runtime_dir.join("python")
     }
 
-    /// Folders that import statements of Node do not find by walking up from the code.
+    /// Folders that import statements of Node do not find by walking up from the code. Only those
+    /// that exist: searching them costs the function a loader thread.
     pub(crate) fn import_folders(&self) -> Vec<PathBuf> {
         if !self.on_host {
             return Vec::new();
         }
-        vec![self.opt.join("nodejs/node_modules"), self.node_modules()]
+        let folders = [self.opt.join("nodejs/node_modules"), self.node_modules()];
+        folders.into_iter().filter(|folder| folder.is_dir()).collect()
     }
 }
 

@@ -188,6 +188,13 @@ async fn errors_as_aws_words_them() {
                 gives: Gives::Error("Runtime.MalformedHandlerName", "Bad handler"),
             },
             Case {
+                name: "handler that leaves the code",
+                handler: "../index.handler",
+                files: &[("index.js", "exports.handler = async () => 1;")],
+                event: "{}",
+                gives: Gives::Error("Runtime.MalformedHandlerName", "'..' is not valid handler name.…"),
+            },
+            Case {
                 name: "thrown while loading",
                 handler: "index.handler",
                 files: &[("index.js", "throw new RangeError('at init');")],
