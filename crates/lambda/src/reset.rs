@@ -1,5 +1,6 @@
 //! Forgetting an account, or everything: what lies outside the account's rows.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -46,18 +47,24 @@ async fn remove_url_ids(platform: &Platform, account: Option<&AccountId>) -> any
 }
 
 /// The blobs of all packages of an account, or of every account.
-async fn blobs(platform: &Platform, account: Option<&AccountId>) -> anyhow::Result<Vec<BlobId>> {
-    let mut blobs = Vec::new();
+async fn blobs(platform: &Platform, account: Option<&AccountId>) -> anyhow::Result<HashSet<BlobId>> {
+    let mut blobs = HashSet::new();
     for scope in scopes(platform, account).await? {
         let kv = platform.kv().as_ref();
         let functions: Vec<(String, Function)> = all(Rows::new(kv, &FUNCTIONS, &scope)).await?;
-        blobs.extend(functions.into_iter().map(|(_, function)| function.latest.package.blob));
+        blobs.extend(functions.into_iter().flat_map(|(_, function)| named(function.latest)));
         let versions: Vec<(String, Revision)> = all(Rows::new(kv, &VERSIONS, &scope)).await?;
-        blobs.extend(versions.into_iter().map(|(_, revision)| revision.package.blob));
+        blobs.extend(versions.into_iter().flat_map(|(_, revision)| named(revision)));
         let layers: Vec<(String, LayerVersion)> = all(Rows::new(kv, &LAYER_VERSIONS, &scope)).await?;
         blobs.extend(layers.into_iter().map(|(_, layer)| layer.package.blob));
     }
     Ok(blobs)
+}
+
+/// The packages of a revision: its code, and its layers, which may be deleted otherwise already.
+fn named(revision: Revision) -> impl Iterator<Item = BlobId> {
+    let layers = revision.settings.layers.into_iter().map(|layer| layer.package.blob);
+    std::iter::once(revision.package.blob).chain(layers)
 }
 
 async fn all<T: serde::Serialize + DeserializeOwned>(rows: Rows<'_, T>) -> anyhow::Result<Vec<(String, T)>> {
