@@ -54,7 +54,8 @@ def test_a_folder_becomes_a_function(cloudling):
     answer = json.loads(cloudling("invoke", "hello-python", "--payload", '{"name":"Ada"}'))
     assert json.loads(answer["body"])["message"] == "hello Ada"
     assert "hello-python" in cloudling("ls")
-    eventually(lambda: "greeting Ada" in cloudling("logs", "hello-python"))
+    eventually(lambda: cloudling.account.logged("/aws/lambda/hello-python", "REPORT"))
+    assert "greeting Ada" in cloudling("logs", "hello-python")
     assert "deleted hello-python" in cloudling("rm", "hello-python")
     assert cloudling.account.functions.list_functions()["Functions"] == []
 
@@ -70,7 +71,7 @@ def test_deploying_again_updates(cloudling):
     second = cloudling.json("deploy", folder, "--env", "TEXT=two")
     assert (second["action"], second["url"]) == ("updated", first["url"])
     assert json.loads(cloudling("invoke", "app")) == "new two"
-    assert urllib3.request("GET", first["url"]).data == b"new two"
+    assert urllib3.request("GET", first["url"]).data == b'"new two"'
 
 
 def test_a_custom_runtime_is_found_out(cloudling):

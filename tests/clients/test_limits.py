@@ -16,7 +16,9 @@ def test_timeout_in_node(account):
     assert error["errorType"] == "Sandbox.Timedout"
     stamp = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
     assert error["errorMessage"] == f"RequestId: {reply.request_id} Error: Task timed out after 1.00 seconds"
-    assert re.search(rf"^{stamp} {reply.request_id} Task timed out after 1\.00 seconds$", reply.log, re.MULTILINE)
+    assert re.search(
+        rf"^{stamp} {reply.request_id} Task timed out after 1\.00 seconds$", reply.log, re.MULTILINE
+    )
     assert re.search(r"REPORT .*Duration: 1\d{3}\.\d\d ms", reply.log)
     assert account.invoke("slow", {}).json() == "ok"
 
@@ -156,7 +158,7 @@ def test_the_host_is_out_of_reach(cloud, account):
         import sys
 
         def beside_the_interpreter(folder):
-            """What is in a folder apart from the way to this interpreter, which must be seen."""
+            # The way to this interpreter must be seen; nothing else in the folder may be.
             names = [name for name in os.listdir(folder) if not sys.base_prefix.startswith(f"{folder}/{name}")]
             return names or os.listdir("/nothing/more")
 

@@ -3,6 +3,7 @@
 import re
 import time
 
+import botocore.config
 import pytest
 
 from cloud import eventually, refused
@@ -58,6 +59,7 @@ def test_each_worker_has_its_stream(account):
     account.node("f", "exports.handler = async (event) => { if (event.leave) process.exit(1); };")
     account.invoke("f", {"leave": True})
     account.invoke("f", {})
+    eventually(lambda: account.logged("/aws/lambda/f"))
     streams = eventually(
         lambda: (
             (found := account.logs.describe_log_streams(logGroupName="/aws/lambda/f")["logStreams"])
@@ -298,3 +300,45 @@ def test_filtering_over_streams_in_pages(group):
     )
     paged = [event["eventId"] for page in pages for event in page["events"]]
     assert paged == [event["eventId"] for event in found]
+
+
+def test_following_as_the_cli_of_version_2_does(account):
+    """`aws logs tail --follow`, which is not in the CLI's first version: page through, then again from the last time."""
+    account.node("f", "exports.handler = async (event) => console.log('line number', event.n);")
+    seen, newest = {}, now_ms() - 300_000
+
+    def look():
+        nonlocal newest
+        query = {"logGroupName": "/aws/lambda/f", "startTime": newest, "interleaved": True}
+        for page in account.logs.get_paginator("filter_log_events").paginate(**query):
+            for event in page["events"]:
+                seen[event["eventId"]] = event["message"].strip()
+                newest = max(newest, event["timestamp"])
+        return [line.split("\t")[-1] for line in seen.values() if "line number" in line]
+
+    for number in range(1, 4):
+        account.invoke("f", {"n": number})
+        eventually(lambda: account.logged("/aws/lambda/f", f'"line number {number}"'))  # noqa: B023
+        assert look() == [f"line number {n}" for n in range(1, number + 1)]
+
+
+def test_live_tail(account):
+    account.logs.create_log_group(logGroupName=GROUP)
+    account.logs.create_log_stream(logGroupName=GROUP, logStreamName="s")
+    # The model puts `streaming-` before the host, which an address cannot carry.
+    config = botocore.config.Config(
+        inject_host_prefix=False, read_timeout=20, retries={"total_max_attempts": 1}
+    )
+    arn = f"arn:aws:logs:us-east-1:{account.id}:log-group:{GROUP}"
+    client = account.client("logs", config=config)
+    stream = client.start_live_tail(logGroupIdentifiers=[arn], logEventFilterPattern="wanted")[
+        "responseStream"
+    ]
+    events = iter(stream)
+    assert next(events)["sessionStart"]["logGroupIdentifiers"] == [arn]
+    write(account, "s", ["unrelated", "wanted 1"])
+    found = []
+    while not found:
+        found = next(events)["sessionUpdate"]["sessionResults"]
+    assert [(event["message"], event["logStreamName"]) for event in found] == [("wanted 1", "s")]
+    stream.close()

@@ -52,10 +52,14 @@ export const settings = (cloud, account) => ({
   maxAttempts: 1,
 });
 
+// Asks again until `probe` answers something true. What is not there yet, such as a log group, may come.
 export async function eventually(probe) {
   const end = Date.now() + EVENTUALLY_DEADLINE_MS;
+  const absent = (error) => {
+    if (error.name !== 'ResourceNotFoundException') throw error;
+  };
   for (;;) {
-    const found = await probe();
+    const found = await probe().catch(absent);
     if (found) return found;
     if (Date.now() > end) throw new Error(`not true within ${EVENTUALLY_DEADLINE_MS} ms`);
     await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));

@@ -152,12 +152,12 @@ test('roles and identities', async () => {
   const roles = [];
   for await (const page of paginateListRoles({ client: account.iam }, {})) roles.push(...page.Roles);
   assert.equal(roles.length, 1);
-  const { Credentials } = await account.sts.send(new AssumeRoleCommand({ RoleArn: account.role, RoleSessionName: 's' }));
+  const { Credentials } = await account.sts.send(new AssumeRoleCommand({ RoleArn: account.role, RoleSessionName: 'session' }));
   const assumed = new STSClient({
     ...settings(cloud, account.id),
     credentials: { accessKeyId: Credentials.AccessKeyId, secretAccessKey: Credentials.SecretAccessKey, sessionToken: Credentials.SessionToken },
   });
-  assert.equal((await assumed.send(new GetCallerIdentityCommand({}))).Arn, `arn:aws:sts::${account.id}:assumed-role/r/s`);
+  assert.equal((await assumed.send(new GetCallerIdentityCommand({}))).Arn, `arn:aws:sts::${account.id}:assumed-role/r/session`);
 });
 
 test('what is wrong or not there is said', async () => {
