@@ -164,7 +164,8 @@ impl ser::Serializer for DocumentSerializer {
 
     fn serialize_map(self, length: Option<usize>) -> Result<MapWriter, BridgeError> {
         let entries = Map::with_capacity(length.unwrap_or(0).min(MAX_PREALLOCATED_ITEMS));
-        Ok(MapWriter { entries, key: None, variant: None })
+        // A struct with flattened parts comes as a map too, the only one whose length is not known.
+        Ok(MapWriter { entries, key: None, variant: None, is_struct: length.is_none() })
     }
 
     fn serialize_struct(self, _: &'static str, length: usize) -> Result<MapWriter, BridgeError> {
@@ -262,6 +263,8 @@ pub(super) struct MapWriter {
     entries: Map,
     key: Option<String>,
     variant: Option<&'static str>,
+    /// Whether members that are null are left out.
+    is_struct: bool,
 }
 
 impl MapWriter {
@@ -300,7 +303,9 @@ impl ser::SerializeMap for MapWriter {
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), BridgeError> {
         let key = self.key.take().ok_or_else(|| BridgeError::new("a map value came before its key"))?;
         let value = value.serialize(DocumentSerializer).map_err(|error| error.within(&key))?;
-        self.entries.insert(key, value);
+        if !(self.is_struct && value.is_null()) {
+            self.entries.insert(key, value);
+        }
         Ok(())
     }
 
