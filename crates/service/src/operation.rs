@@ -35,7 +35,8 @@ pub struct Definition<S: 'static> {
     pub operations: &'static [Entry<S>],
     /// Operations for other services only; not in the model, so unreachable from the wire.
     pub internal: &'static [Entry<S>],
-    /// Drops what is held outside the account's rows: memory, workers, files. `None` means all accounts.
+    /// Drops what is held outside the account's rows: memory, workers, files. `None` means all accounts. A reset calls
+    /// it twice, before and after the rows go.
     pub reset: for<'a> fn(&'a S, &'a Platform, Option<&'a AccountId>) -> BoxFuture<'a, anyhow::Result<()>>,
 }
 

@@ -88,16 +88,24 @@ impl Platform {
         &self.parts.tasks
     }
 
-    /// Empties all state, or one account's. Rows first, so that no service brings its memory back from them.
+    /// Empties all state, or one account's.
+    ///
+    /// Services forget twice: before the rows go, because what they hold outside the rows is named there, and after,
+    /// because a request running meanwhile may have brought rows back into memory.
     pub async fn reset(&self, account: Option<&AccountId>) -> anyhow::Result<()> {
         let prefix = match account {
             Some(account) => crate::rows::account_prefix(account),
             None => Bytes::new(),
         };
+        self.forget(account).await?;
+        store::clear(self.kv().as_ref(), prefix).await?;
+        self.forget(account).await
+    }
+
+    async fn forget(&self, account: Option<&AccountId>) -> anyhow::Result<()> {
         for service in self.registry().iter() {
             service.reset(self, account).await?;
         }
-        store::clear(self.kv().as_ref(), prefix).await?;
         Ok(())
     }
 }
