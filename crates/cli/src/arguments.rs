@@ -86,6 +86,9 @@ pub(crate) struct Up {
     /// How functions are separated from the machine.
     #[arg(long, value_enum, default_value_t = SandboxName::Auto)]
     pub(crate) sandbox: SandboxName,
+    /// Workers kept started ahead of need, of each interpreter: a first call takes one of them.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) spares: Option<usize>,
     /// Accept https beside http, with a certificate of its own in the data folder.
     #[arg(long)]
     pub(crate) tls: bool,

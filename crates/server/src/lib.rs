@@ -43,6 +43,8 @@ pub struct Config {
     /// Where the platform's SDK copies are; inside the data folder unless given.
     pub runtimes_dir: Option<PathBuf>,
     pub sandbox: TierChoice,
+    /// Workers kept started ahead of need, of each interpreter; the pool's own number unless given.
+    pub spares: Option<usize>,
     pub encryption: Encryption,
 }
 
@@ -135,6 +137,10 @@ fn workers_config(
     gateway: &Gateway,
     address: SocketAddr,
 ) -> worker::Config {
+    let mut pool = worker::PoolConfig::default();
+    if let Some(spares) = config.spares {
+        (pool.node_spares, pool.python_spares) = (spares, spares);
+    }
     worker::Config {
         sandbox: worker::sandbox::SandboxConfig {
             run_dir: folder.run(),
@@ -143,7 +149,7 @@ fn workers_config(
             platform_dir: folder.runtimes(),
         },
         platform_dir: folder.runtimes(),
-        pool: worker::PoolConfig::default(),
+        pool,
         endpoint: Some(Arc::new(InsideEndpoint(gateway.downgrade()))),
         endpoint_port: address.port(),
     }

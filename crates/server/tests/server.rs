@@ -18,6 +18,7 @@ fn config(data: &Path) -> Config {
         runtimes_dir: None,
         // Namespaces need the program itself, which is no test.
         sandbox: TierChoice::Process,
+        spares: None,
         encryption: Encryption::Off,
     }
 }

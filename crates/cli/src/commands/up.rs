@@ -39,6 +39,7 @@ pub(crate) async fn run(up: Up, output: &Output) -> anyhow::Result<()> {
             SandboxName::Namespace => TierChoice::Namespace,
             SandboxName::Process => TierChoice::Process,
         },
+        spares: up.spares,
         encryption: if up.tls { Encryption::OwnCertificate } else { Encryption::Off },
     })
     .await?;
