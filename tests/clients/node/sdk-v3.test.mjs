@@ -34,7 +34,7 @@ async function createFunction(account, name, source, more = {}) {
 
 async function invoke(account, name, event, more = {}) {
   const answer = await account.lambda.send(new L.InvokeCommand({ FunctionName: name, Payload: JSON.stringify(event), ...more }));
-  return { ...answer, value: answer.Payload.length ? JSON.parse(Buffer.from(answer.Payload)) : undefined };
+  return { ...answer, value: answer.Payload?.length ? JSON.parse(Buffer.from(answer.Payload)) : undefined };
 }
 
 test('a function from create to delete', async () => {
