@@ -53,7 +53,8 @@ pub enum Resolution {
     Missing { install: String },
 }
 
-/// All interpreters of the host, newest first within a family.
+/// All interpreters of the host, newest first within a family. Their versions are remembered in `platform_dir`,
+/// unless it is empty.
 pub async fn discover(platform_dir: &Path) -> Vec<Found> {
     let platform_dir = platform_dir.to_owned();
     let search = tokio::task::spawn_blocking(move || versions::of(&platform_dir, scan::programs()));

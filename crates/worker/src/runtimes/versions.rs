@@ -34,9 +34,10 @@ struct Remembered {
 
 /// The programs that work, newest first within a family.
 pub(super) fn of(platform_dir: &Path, programs: Vec<Program>) -> Vec<Found> {
-    let memory_file = platform_dir.join(MEMORY);
-    let memory: BTreeMap<PathBuf, Remembered> =
-        fs::read(&memory_file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    // Without a folder nothing is remembered: an empty path would mean wherever the program happens to run.
+    let memory_file = (!platform_dir.as_os_str().is_empty()).then(|| platform_dir.join(MEMORY));
+    let read = |file: &PathBuf| serde_json::from_slice(&fs::read(file).ok()?).ok();
+    let memory: BTreeMap<PathBuf, Remembered> = memory_file.as_ref().and_then(read).unwrap_or_default();
     let mut known = BTreeMap::new();
     let mut unknown = Vec::new();
     for program in &programs {
@@ -57,7 +58,9 @@ pub(super) fn of(platform_dir: &Path, programs: Vec<Program>) -> Vec<Found> {
             }
         });
     }
-    if known != memory {
+    if known != memory
+        && let Some(memory_file) = memory_file
+    {
         remember(&memory_file, &known);
     }
     let mut found: Vec<Found> = programs
