@@ -6,6 +6,7 @@
 mod bench;
 mod ci;
 mod coverage;
+mod crash;
 mod environment;
 mod machine;
 mod models;
@@ -32,6 +33,8 @@ enum Task {
     Ci,
     /// Measure a release build over real HTTP and print the numbers of DESIGN's table
     Bench(bench::Options),
+    /// Kill writers at every step and hold the store to what it acknowledged
+    Crash(crash::Options),
     /// Trim the published API models into crates/wire/models
     Models {
         /// Passed on to the model trimmer
@@ -49,6 +52,7 @@ fn main() -> anyhow::Result<()> {
         Task::Test(options) => test::run(&options),
         Task::Ci => ci::run(),
         Task::Bench(options) => bench::run(&options),
+        Task::Crash(options) => crash::run(&options),
         Task::Models { arguments } => models::run(&arguments),
         Task::Tidy => ci::tidy(),
         Task::Coverage(options) => coverage::run(&options),

@@ -6,6 +6,7 @@
 
 mod local;
 mod memory;
+mod sweep;
 
 use std::fmt;
 use std::io;
@@ -23,6 +24,7 @@ use crate::{BoxFuture, KvError, Result};
 
 pub use local::LocalBlobs;
 pub use memory::MemoryBlobs;
+pub use sweep::{ORPHAN_AGE_MILLIS_MIN, Swept, sweep_orphans};
 
 /// A payload in pieces.
 pub type ByteStream = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;

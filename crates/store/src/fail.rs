@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-/// A step of a commit or of a blob's way to the disk.
+/// A step of a commit, of an open, or of a blob's way to the disk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub enum FailPoint {
     /// A batch of commits is validated; nothing of it is written.
@@ -13,6 +13,10 @@ pub enum FailPoint {
     AfterSync,
     /// The batch can be read; nobody has been told.
     BeforeAcknowledge,
+    /// At open: the journals are walked over, the engine has not touched them.
+    JournalsChecked,
+    /// At open: the engine has replayed its journals; the records are not checked.
+    EngineOpened,
     /// A blob is complete in its temporary file and synced.
     BlobSynced,
     /// A blob has its name; its folder is not synced.
@@ -21,8 +25,15 @@ pub enum FailPoint {
 
 impl FailPoint {
     /// Every point, for harnesses that go through them.
-    pub const ALL: [Self; 5] =
-        [Self::BeforeWrite, Self::AfterSync, Self::BeforeAcknowledge, Self::BlobSynced, Self::BlobRenamed];
+    pub const ALL: [Self; 7] = [
+        Self::BeforeWrite,
+        Self::AfterSync,
+        Self::BeforeAcknowledge,
+        Self::JournalsChecked,
+        Self::EngineOpened,
+        Self::BlobSynced,
+        Self::BlobRenamed,
+    ];
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -30,6 +41,8 @@ impl FailPoint {
             Self::BeforeWrite => "before-write",
             Self::AfterSync => "after-sync",
             Self::BeforeAcknowledge => "before-acknowledge",
+            Self::JournalsChecked => "journals-checked",
+            Self::EngineOpened => "engine-opened",
             Self::BlobSynced => "blob-synced",
             Self::BlobRenamed => "blob-renamed",
         }

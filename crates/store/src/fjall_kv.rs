@@ -17,6 +17,7 @@ mod head;
 mod journal;
 mod record;
 mod view;
+mod watchdog;
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, mpsc};
@@ -35,6 +36,7 @@ use committer::{Committer, Request};
 use engine::Engine;
 pub(crate) use folder::{cannot, sync_folder};
 use view::{FjallSnapshot, View};
+use watchdog::{Watchdog, Writing};
 
 /// Most bytes of commits that wait for the committer; over it callers wait their turn.
 pub const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -89,6 +91,21 @@ impl Default for FjallOptions {
     }
 }
 
+/// What the engine does behind the writes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Activity {
+    /// Full memtables that wait to become tables.
+    pub flushes_waiting: usize,
+    /// Compactions that run now.
+    pub compactions_running: usize,
+    /// Compactions since the store was opened.
+    pub compactions_done: usize,
+    /// Journals there are, the one in use included.
+    pub journals: usize,
+    /// Bytes of all tables.
+    pub table_bytes: u64,
+}
+
 /// The embedded store. Opening locks the folder; dropping finishes what is queued and closes it, once the last
 /// snapshot is gone.
 pub struct FjallKv {
@@ -97,6 +114,7 @@ pub struct FjallKv {
     /// None only while dropping.
     requests: Option<mpsc::Sender<Request>>,
     committer: Option<JoinHandle<()>>,
+    _watchdog: Watchdog,
 }
 
 /// What the committer shares with readers.
@@ -109,6 +127,8 @@ struct Shared {
     is_machine_clock: bool,
     /// Why the store stopped, once it has.
     stopped: OnceLock<String>,
+    /// Since when the committer waits for the engine.
+    writing: Writing,
 }
 
 impl Shared {
@@ -152,7 +172,9 @@ impl FjallKv {
             clock,
             is_machine_clock,
             stopped: OnceLock::new(),
+            writing: Writing::new(),
         });
+        let watchdog = Watchdog::start(Arc::clone(&shared), options.on_fatal.clone())?;
         let (requests, queued) = mpsc::channel();
         let committer = Committer::new(Arc::clone(&shared), view, opened.tail, opened.head, &options);
         let committer = std::thread::Builder::new()
@@ -164,7 +186,21 @@ impl FjallKv {
             queue: Arc::new(Semaphore::new(QUEUE_COMMITS_MAX)),
             requests: Some(requests),
             committer: Some(committer),
+            _watchdog: watchdog,
         })
+    }
+
+    /// What the engine is busy with.
+    pub fn activity(&self) -> Activity {
+        let view = self.shared.view();
+        let (database, rows) = (&view.engine.database, &view.engine.rows);
+        Activity {
+            flushes_waiting: rows.sealed_memtable_count(),
+            compactions_running: database.active_compactions(),
+            compactions_done: database.compactions_completed(),
+            journals: database.journal_count(),
+            table_bytes: rows.disk_space(),
+        }
     }
 
     fn send(&self, request: Request) -> Result<()> {

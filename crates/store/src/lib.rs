@@ -23,12 +23,14 @@ mod memory;
 mod txn;
 mod watch;
 
-pub use blobs::{BlobId, BlobInfo, Blobs, ByteStream, LocalBlobs, MemoryBlobs};
+pub use blobs::{
+    BlobId, BlobInfo, Blobs, ByteStream, LocalBlobs, MemoryBlobs, ORPHAN_AGE_MILLIS_MIN, Swept, sweep_orphans,
+};
 pub use clock::{Clock, EngineTime};
 pub use fail::{FailHook, FailPoint};
 pub use fingerprint::Fingerprint;
 pub use fjall_kv::{
-    DISK_FREE_BYTES_MIN, FatalHook, FjallKv, FjallOptions, QUEUE_BYTES_MAX, QUEUE_COMMITS_MAX,
+    Activity, DISK_FREE_BYTES_MIN, FatalHook, FjallKv, FjallOptions, QUEUE_BYTES_MAX, QUEUE_COMMITS_MAX,
 };
 pub use kv::{
     BoxFuture, Check, Commit, CommitId, Kv, KvError, Order, Outcome, Result, Snapshot, Version, Versioned,

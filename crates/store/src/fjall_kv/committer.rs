@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use bytes::Bytes;
 use fjall::PersistMode;
@@ -36,6 +37,12 @@ const SWEEP_EVERY_BATCHES: u64 = 256;
 
 /// Most records removed at once; well over [`SWEEP_EVERY_BATCHES`], so that it catches up.
 const SWEEP_RECORDS_MAX: usize = 1024;
+
+/// Full memtables that may wait to become tables before writes wait for them. The engine itself stops at four, and a
+/// batch can fill two: with this it never does, and at most so many and two more are in memory.
+const MEMTABLES_WAITING_MAX: usize = 1;
+
+const TABLES_LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// What callers ask of the committer.
 pub(super) enum Request {
@@ -179,13 +186,36 @@ impl Committer {
             batch.remove(&engine.rows, record::key(number));
         }
         self.reach(FailPoint::BeforeWrite)?;
-        batch.commit().map_err(|error| format!("a batch could not be written and synced: {error}"))?;
+        self.shared.writing.begin();
+        let written = self.wait_for_tables().and_then(|()| {
+            batch.commit().map_err(|error| format!("a batch could not be written and synced: {error}"))
+        });
+        self.shared.writing.end();
+        written?;
         self.reach(FailPoint::AfterSync)?;
         self.head.write(Head { number, chain }).map_err(|error| error.to_string())?;
         self.tail = Tail { number, chain, version, time, oldest: gone.end };
         self.view = Arc::new(View::latest(engine));
         self.shared.publish(Arc::clone(&self.view));
         self.reach(FailPoint::BeforeAcknowledge)
+    }
+
+    /// Waits while the engine is behind with turning memtables into tables. It would wait by itself, but without
+    /// looking whether the thread that does it is still there.
+    fn wait_for_tables(&self) -> std::result::Result<(), String> {
+        let engine = &self.view.engine;
+        while engine.rows.sealed_memtable_count() > MEMTABLES_WAITING_MAX {
+            // Writes nothing; only a stopped engine refuses it.
+            engine
+                .database
+                .persist(PersistMode::Buffer)
+                .map_err(|error| format!("the engine could not write a table and has stopped: {error}"))?;
+            if self.shared.stopped.get().is_some() {
+                return Err("the store has stopped".to_owned());
+            }
+            std::thread::sleep(TABLES_LOOK_EVERY);
+        }
+        Ok(())
     }
 
     /// The refusal of what takes room, when the disk is nearly full.

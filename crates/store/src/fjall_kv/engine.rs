@@ -12,6 +12,7 @@ use super::head::HeadFile;
 use super::journal;
 use super::record::{self, Tail};
 use super::{FjallOptions, View};
+use crate::fail::FailPoint;
 use crate::{KvError, Result};
 
 /// The keyspace that holds every row. One only: an idle second one would keep journals from being removed.
@@ -47,11 +48,13 @@ impl Engine {
         }
         let head = HeadFile::open(dir)?;
         journal::check(&dir.join("engine"), head.stored())?;
+        reach(options, FailPoint::JournalsChecked)?;
         // Files that are damaged in ways the engine does not expect make it panic.
         let (database, rows) =
             catch_unwind(AssertUnwindSafe(|| start(dir, options))).unwrap_or_else(|_| {
                 Err(KvError::Corrupt("the engine could not make sense of its files".to_owned()))
             })?;
+        reach(options, FailPoint::EngineOpened)?;
         if is_new {
             write_format(dir)?;
             let marker = dir.join(CREATING);
@@ -61,6 +64,11 @@ impl Engine {
         let tail = record::check(&engine.database.snapshot(), &engine.rows, head.stored())?;
         Ok(Opened { engine, tail, head })
     }
+}
+
+fn reach(options: &FjallOptions, point: FailPoint) -> Result<()> {
+    (options.fail_hook)(point)
+        .map_err(|error| KvError::Determinate(format!("cannot open the store: {point}: {error}")))
 }
 
 /// There while a store is being made: what is in the folder then was never acknowledged.
