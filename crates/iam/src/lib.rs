@@ -46,6 +46,7 @@ pub static DEFINITION: Definition<Iam> = Definition {
         DeleteRolePermissionsBoundary,
         DeleteRolePolicy,
         DetachRolePolicy,
+        GetAccountSummary,
         GetPolicy,
         GetPolicyVersion,
         GetRole,

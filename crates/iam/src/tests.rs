@@ -492,3 +492,18 @@ async fn roles_have_tags() {
     expect!["InvalidInputException: tag keys must not begin with aws:"]
         .assert_eq(&cloud.call("TagRole", r#"{"RoleName":"r","Tags":[{"Key":"aws:x","Value":"1"}]}"#).await);
 }
+
+#[tokio::test]
+async fn the_account_summary_counts_what_is_there() {
+    let cloud = Cloud::new();
+    cloud.role("worker").await;
+    cloud.json("CreatePolicy", &format!(r#"{{"PolicyName":"read","PolicyDocument":"{ALLOW}"}}"#)).await;
+    let summary = cloud.json("GetAccountSummary", "{}").await;
+    let counts = &summary["SummaryMap"];
+    assert_eq!(
+        (&counts["Roles"], &counts["Policies"], &counts["PolicyVersionsInUse"]),
+        (&1.into(), &1.into(), &1.into())
+    );
+    assert_eq!(counts["AttachedPoliciesPerRoleQuota"], 10);
+    assert_eq!(counts["Users"], 0);
+}
