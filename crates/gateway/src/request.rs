@@ -1,10 +1,12 @@
 //! One HTTP request as the gateway passes it on.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use http::header::{HOST, HeaderName};
 use http::{HeaderMap, Method};
 use hyper::body::Incoming;
+use percent_encoding::percent_decode_str;
 
 /// Where a connection comes from.
 #[derive(Clone, Copy, Debug)]
@@ -70,35 +72,12 @@ pub(crate) fn header_named<'a>(headers: &'a HeaderMap, name: &'static str) -> &'
 
 /// Turns `%XX` into bytes and, in queries, `+` into a space; what is not UTF-8 is replaced.
 pub(crate) fn percent_decoded(text: &str, plus_is_space: bool) -> String {
-    let is_encoded = text.contains('%') || (plus_is_space && text.contains('+'));
-    if !is_encoded {
-        return text.to_owned();
-    }
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut index = 0;
-    while index < bytes.len() {
-        let pair = bytes.get(index + 1..index + 3).and_then(|pair| {
-            let high = char::from(pair[0]).to_digit(16)?;
-            let low = char::from(pair[1]).to_digit(16)?;
-            u8::try_from(high * 16 + low).ok()
-        });
-        match (bytes[index], pair) {
-            (b'%', Some(byte)) => {
-                decoded.push(byte);
-                index += 3;
-            }
-            (b'+', _) if plus_is_space => {
-                decoded.push(b' ');
-                index += 1;
-            }
-            (byte, _) => {
-                decoded.push(byte);
-                index += 1;
-            }
-        }
-    }
-    String::from_utf8(decoded).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    let spaced = if plus_is_space && text.contains('+') {
+        Cow::Owned(text.replace('+', " "))
+    } else {
+        Cow::Borrowed(text)
+    };
+    percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
 }
 
 /// The decoded parameters of a query or a form, in the order they were sent.

@@ -2,6 +2,7 @@
 //!
 //! Source: "Grammar of the IAM JSON policy language" of the IAM user guide; the texts are those IAM answers with.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::collections::HashSet;
 
 use serde_json::{Map, Value};
@@ -48,17 +49,12 @@ pub(crate) fn counted_chars(document: &str) -> usize {
     document.chars().filter(|next| !next.is_whitespace()).count()
 }
 
+/// What RFC 3986 leaves as it is.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// RFC 3986 percent encoding, which is how IAM answers documents.
 pub(crate) fn encode(document: &str) -> String {
-    let mut text = String::with_capacity(document.len() * 2);
-    for byte in document.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            text.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    text
+    utf8_percent_encode(document, UNRESERVED).to_string()
 }
 
 /// The statements of a document whose form is right, whatever they say.

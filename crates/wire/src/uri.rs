@@ -1,5 +1,9 @@
 //! Percent-encoding in paths, queries and form bodies.
 
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+
 /// Decodes `%41`; a `%` without two hexadecimal digits stands for itself. `None` when the result
 /// is not UTF-8.
 pub(crate) fn decode_component(text: &str) -> Option<String> {
@@ -12,33 +16,12 @@ pub(crate) fn decode_form_component(text: &str) -> Option<String> {
 }
 
 fn decode(text: &str, plus_is_space: bool) -> Option<String> {
-    let bytes = text.as_bytes();
-    if !bytes.iter().any(|byte| *byte == b'%' || (plus_is_space && *byte == b'+')) {
-        return Some(text.to_owned());
-    }
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let escaped = match bytes[at] {
-            b'%' => hex(bytes.get(at + 1)).zip(hex(bytes.get(at + 2))),
-            _ => None,
-        };
-        match escaped {
-            Some((high, low)) => {
-                out.push(high << 4 | low);
-                at += 3;
-            }
-            None => {
-                out.push(if plus_is_space && bytes[at] == b'+' { b' ' } else { bytes[at] });
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8(out).ok()
-}
-
-fn hex(byte: Option<&u8>) -> Option<u8> {
-    (*byte? as char).to_digit(16).map(|digit| digit as u8)
+    let spaced = if plus_is_space && text.contains('+') {
+        Cow::Owned(text.replace('+', " "))
+    } else {
+        Cow::Borrowed(text)
+    };
+    percent_decode_str(&spaced).decode_utf8().ok().map(Cow::into_owned)
 }
 
 /// The parameters of a raw query or form body, in order. `None` when one is not UTF-8.
