@@ -58,8 +58,8 @@ impl Environment {
 
     /// Fills the shared runtimes folder with the binary under test.
     pub(crate) fn install_runtimes(&self, cloudling: &Path) -> Result<()> {
-        let sources = shell::root().join("crates/worker/src");
-        self.once("runtimes", &fingerprint_of_folder(&sources, "runtimes")?, || {
+        let sources = shell::root().join("crates/worker/src/runtimes");
+        self.once("runtimes", &fingerprint_of_folder(&sources, "sdk-")?, || {
             step("SDKs for functions (boto3, @aws-sdk/*, aws-sdk) into target/test-env/runtimes");
             let mut install = Command::new(cloudling);
             install.args(["runtimes", "install", "--runtimes"]).arg(self.runtimes());
