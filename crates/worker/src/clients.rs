@@ -10,18 +10,20 @@ use anyhow::Context;
 
 use crate::function::RuntimeKind;
 
-const FILES: [(&str, &str); 11] = [
+const FILES: [(&str, &str); 13] = [
     ("node/channel.cjs", include_str!("clients/node/channel.cjs")),
     ("node/console.cjs", include_str!("clients/node/console.cjs")),
     ("node/empty.mjs", include_str!("clients/node/empty.mjs")),
     ("node/errors.cjs", include_str!("clients/node/errors.cjs")),
     ("node/handler.cjs", include_str!("clients/node/handler.cjs")),
     ("node/main.cjs", include_str!("clients/node/main.cjs")),
+    ("node/preload.cjs", include_str!("clients/node/preload.cjs")),
     ("node/streaming.cjs", include_str!("clients/node/streaming.cjs")),
     ("python/channel.py", include_str!("clients/python/channel.py")),
     ("python/context.py", include_str!("clients/python/context.py")),
     ("python/handler.py", include_str!("clients/python/handler.py")),
     ("python/logs.py", include_str!("clients/python/logs.py")),
+    ("python/preload.py", include_str!("clients/python/preload.py")),
 ];
 const PYTHON_MAIN: (&str, &str) = ("python/main.py", include_str!("clients/python/main.py"));
 

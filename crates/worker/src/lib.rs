@@ -24,6 +24,7 @@ mod log;
 mod output;
 pub mod policy;
 mod pool;
+mod preload;
 mod report;
 mod runtime_api;
 pub mod runtimes;

@@ -3,11 +3,19 @@
 //! Pure bookkeeping under one lock. Workers are dropped, and so killed, only after it is released.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::preload::Preload;
+use crate::runtimes::Found;
 use crate::worker::Worker;
+
+/// What a generic worker is good for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct SpareKind {
+    pub(crate) interpreter: Found,
+    pub(crate) preload: Preload,
+}
 
 /// All workers of one server. Cheap to clone.
 pub(crate) struct Pool<W = Worker> {
@@ -23,8 +31,8 @@ struct Inner<W> {
     /// Warm workers by key; the last of a list was used last.
     idle: HashMap<Arc<str>, Vec<Idle<W>>>,
     idle_count: usize,
-    /// Started interpreters without a function, by program.
-    spares: HashMap<PathBuf, Vec<W>>,
+    /// Started interpreters without a function.
+    spares: HashMap<SpareKind, Vec<W>>,
 }
 
 struct Busy {
@@ -139,28 +147,28 @@ impl<W> Pool<W> {
         drop(expired);
     }
 
-    pub(crate) fn take_spare(&self, program: &Path) -> Option<W> {
-        lock(&self.inner).spares.get_mut(program)?.pop()
+    pub(crate) fn take_spare(&self, kind: &SpareKind) -> Option<W> {
+        lock(&self.inner).spares.get_mut(kind)?.pop()
     }
 
     /// Keeps a generic worker; drops it when the pool is closed.
-    pub(crate) fn add_spare(&self, program: &Path, worker: W) {
+    pub(crate) fn add_spare(&self, kind: &SpareKind, worker: W) {
         let mut inner = lock(&self.inner);
         if inner.closed {
             drop(inner);
             drop(worker);
         } else {
-            inner.spares.entry(program.to_owned()).or_default().push(worker);
+            inner.spares.entry(kind.clone()).or_default().push(worker);
         }
     }
 
-    pub(crate) fn drop_spares(&self, program: &Path) {
-        let dropped = lock(&self.inner).spares.remove(program);
+    pub(crate) fn drop_spares(&self, kind: &SpareKind) {
+        let dropped = lock(&self.inner).spares.remove(kind);
         drop(dropped);
     }
 
-    pub(crate) fn spares_of(&self, program: &Path) -> usize {
-        lock(&self.inner).spares.get(program).map_or(0, Vec::len)
+    pub(crate) fn spares_of(&self, kind: &SpareKind) -> usize {
+        lock(&self.inner).spares.get(kind).map_or(0, Vec::len)
     }
 
     /// Ends everything that is not busy and takes nothing back any more.
@@ -230,6 +238,24 @@ fn lock<W>(inner: &Mutex<Inner<W>>) -> MutexGuard<'_, Inner<W>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::function::RuntimeKind;
+    use crate::runtimes::Version;
+
+    fn node() -> SpareKind {
+        let version = Version { major: 20, minor: 1, patch: 0 };
+        let interpreter =
+            Found { kind: RuntimeKind::Node, version, program: "/node".into(), prefix: "/".into() };
+        SpareKind { interpreter, preload: Preload::Nothing }
+    }
+
+    #[test]
+    fn a_spare_serves_its_own_kind() {
+        let pool = Pool::new(10);
+        let sdk = SpareKind { preload: Preload::RequireSdk3, ..node() };
+        pool.add_spare(&sdk, 7_u32);
+        assert_eq!(pool.take_spare(&node()), None);
+        assert_eq!(pool.take_spare(&sdk), Some(7));
+    }
 
     fn lease(pool: &Pool<u32>, key: &str, worker: u32) -> Lease<u32> {
         Lease { worker, seat: pool.seat(key).unwrap() }
@@ -288,10 +314,10 @@ mod tests {
     fn a_closed_pool_keeps_nothing() {
         let pool = Pool::new(10);
         let busy = lease(&pool, "a", 1);
-        pool.add_spare(Path::new("/node"), 7);
+        pool.add_spare(&node(), 7);
         pool.close();
         pool.give_back(busy);
-        pool.add_spare(Path::new("/node"), 8);
+        pool.add_spare(&node(), 8);
         assert_eq!(pool.counts(), (0, 0, 0));
         assert!(pool.seat("a").is_none());
     }

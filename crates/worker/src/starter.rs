@@ -17,6 +17,7 @@ use crate::environment::{self, Places};
 use crate::event::Event;
 use crate::function::{Function, RuntimeKind};
 use crate::policy::{self, BOOT_TIMEOUT};
+use crate::pool::SpareKind;
 use crate::report;
 use crate::runtime_api::RuntimeApi;
 use crate::runtimes::Found;
@@ -75,11 +76,14 @@ struct Assignment<'a> {
 
 impl Starter {
     /// A started interpreter that waits for any function.
-    pub(crate) async fn generic(&self, interpreter: &Found) -> anyhow::Result<Worker> {
+    pub(crate) async fn generic(&self, kind: &SpareKind) -> anyhow::Result<Worker> {
         let places = self.places(&self.platform_dir, None);
+        let SpareKind { interpreter, preload } = kind;
+        let mut arguments = clients::arguments(interpreter.kind, &self.clients_inside(&places));
+        arguments.extend(preload.arguments(&places.runtime_dir));
         let spec = LaunchSpec {
             program: interpreter.program.clone(),
-            arguments: clients::arguments(interpreter.kind, &self.clients_inside(&places)),
+            arguments,
             environment: os_strings(environment::of_generic_worker(&interpreter.program, &places)),
             working_folder: "/".into(),
             code: None,

@@ -17,8 +17,9 @@ use crate::event::Last;
 use crate::function::{Function, RuntimeKind};
 use crate::invocation::{Credentials, Invocation, InvokeFailure, Outcome};
 use crate::log::{CallLog, epoch_millis};
-use crate::policy::{self, BOOTS_PER_CPU_MAX, PoolConfig, SPARE_FAILURES_MAX, SPARE_INTERPRETERS_MAX};
-use crate::pool::{Lease, Pool, Seat};
+use crate::policy::{self, BOOTS_PER_CPU_MAX, PoolConfig, SPARE_FAILURES_MAX, SPARE_KINDS_MAX};
+use crate::pool::{Lease, Pool, Seat, SpareKind};
+use crate::preload::{Preload, Preloads};
 use crate::report::{self, Failure};
 use crate::runtime_api::Offer;
 use crate::runtimes::{self, Catalogue, Found, Resolution};
@@ -37,9 +38,10 @@ struct Shared {
     pool: Pool,
     config: PoolConfig,
     catalogue: Catalogue,
-    /// Interpreters of which spares are wanted: at first the newest of each family, then those in
-    /// use, the one used last at the end.
-    wanted: std::sync::Mutex<Vec<Found>>,
+    /// Spares wanted: at first the newest interpreter of each family, then what functions use, the
+    /// kind used last at the end.
+    wanted: std::sync::Mutex<Vec<SpareKind>>,
+    preloads: Preloads,
     refill: Arc<Notify>,
     warming: AtomicBool,
     cold_starts: AtomicU64,
@@ -94,6 +96,7 @@ impl Workers {
             pool: Pool::new(pool.workers_max),
             config: pool,
             wanted: std::sync::Mutex::default(),
+            preloads: Preloads::default(),
             refill: Arc::default(),
             warming: AtomicBool::new(false),
             cold_starts: AtomicU64::new(0),
@@ -147,6 +150,7 @@ impl Workers {
 
     /// Drops warm workers whose key starts with `key_prefix`; busy ones end after their call.
     pub async fn retire(&self, key_prefix: &str) {
+        self.shared.preloads.forget(key_prefix);
         self.shared.pool.retire(key_prefix);
     }
 
@@ -286,35 +290,53 @@ impl Workers {
     async fn begin(&self, call: &Call, interpreter: Option<&Found>) -> Result<Worker, StartError> {
         let function = &call.function;
         let first_call = environment::of_call(&call.credentials, &call.offer.trace_id);
-        let spare = interpreter
-            .filter(|_| environment::fits_generic_worker(function))
-            .and_then(|interpreter| self.take_spare(interpreter));
+        let spare = match interpreter {
+            Some(interpreter) if environment::fits_generic_worker(function) => {
+                self.take_spare(interpreter, self.preload(function).await)
+            }
+            _ => None,
+        };
         self.shared.starter.begin(function, first_call, interpreter, spare).await
     }
 
-    fn take_spare(&self, interpreter: &Found) -> Option<Worker> {
-        let mut spare = None;
-        while let Some(mut worker) = self.shared.pool.take_spare(&interpreter.program) {
-            if worker.is_alive() {
-                spare = Some(worker);
-                break;
-            }
+    /// What `function` would have loaded ahead, of what is installed.
+    async fn preload(&self, function: &Function) -> Preload {
+        if self.shared.config.spares(function.runtime) == 0 {
+            return Preload::Nothing;
         }
+        let preload = self.shared.preloads.of(function).await;
+        if preload.is_installed(&self.shared.starter.platform_dir) { preload } else { Preload::Nothing }
+    }
+
+    /// A generic worker that has `preload` loaded, else one that has not.
+    fn take_spare(&self, interpreter: &Found, preload: Preload) -> Option<Worker> {
+        let kind = SpareKind { interpreter: interpreter.clone(), preload };
+        let plain = SpareKind { preload: Preload::Nothing, ..kind.clone() };
+        let spare = self.take_living_spare(&kind).or_else(|| self.take_living_spare(&plain));
         let unwanted = {
             let mut wanted = unpoisoned(&self.shared.wanted);
-            if let Some(known) = wanted.iter().position(|known| known == interpreter) {
+            if let Some(known) = wanted.iter().position(|known| *known == kind) {
                 // The one used last stands last.
                 wanted[known..].rotate_left(1);
             } else {
-                wanted.push(interpreter.clone());
+                wanted.push(kind);
             }
-            (wanted.len() > SPARE_INTERPRETERS_MAX).then(|| wanted.remove(0))
+            (wanted.len() > SPARE_KINDS_MAX).then(|| wanted.remove(0))
         };
         if let Some(unwanted) = unwanted {
-            self.shared.pool.drop_spares(&unwanted.program);
+            self.shared.pool.drop_spares(&unwanted);
         }
         self.shared.refill.notify_one();
         spare
+    }
+
+    fn take_living_spare(&self, kind: &SpareKind) -> Option<Worker> {
+        while let Some(mut worker) = self.shared.pool.take_spare(kind) {
+            if worker.is_alive() {
+                return Some(worker);
+            }
+        }
+        None
     }
 
     async fn interpreter(&self, function: &Function) -> Result<Option<Found>, InvokeFailure> {
@@ -449,8 +471,9 @@ async fn refill(shared: std::sync::Weak<Shared>) {
                 && let Some(newest) = shared.catalogue.newest(kind).await
             {
                 let mut wanted = unpoisoned(&shared.wanted);
-                if !wanted.contains(&newest) {
-                    wanted.push(newest);
+                let kind = SpareKind { interpreter: newest, preload: Preload::Nothing };
+                if !wanted.contains(&kind) {
+                    wanted.push(kind);
                 }
             }
         }
@@ -459,22 +482,22 @@ async fn refill(shared: std::sync::Weak<Shared>) {
     loop {
         let Some(shared) = shared.upgrade() else { return };
         let wanted = unpoisoned(&shared.wanted).clone();
-        let short = wanted.into_iter().find(|interpreter| {
-            shared.pool.spares_of(&interpreter.program) < shared.config.spares(interpreter.kind)
-        });
+        // What was used last first: it is the likeliest to be used next.
+        let short = wanted
+            .into_iter()
+            .rev()
+            .find(|kind| shared.pool.spares_of(kind) < shared.config.spares(kind.interpreter.kind));
         match short {
-            Some(interpreter) if failures < SPARE_FAILURES_MAX => {
-                match shared.starter.generic(&interpreter).await {
-                    Ok(worker) => {
-                        failures = 0;
-                        shared.pool.add_spare(&interpreter.program, worker);
-                    }
-                    Err(error) => {
-                        failures += 1;
-                        tracing::warn!(program = %interpreter.program.display(), error = format!("{error:#}"), "a spare worker did not start");
-                    }
+            Some(kind) if failures < SPARE_FAILURES_MAX => match shared.starter.generic(&kind).await {
+                Ok(worker) => {
+                    failures = 0;
+                    shared.pool.add_spare(&kind, worker);
                 }
-            }
+                Err(error) => {
+                    failures += 1;
+                    tracing::warn!(program = %kind.interpreter.program.display(), error = format!("{error:#}"), "a spare worker did not start");
+                }
+            },
             _ => {
                 failures = 0;
                 let needed = Arc::clone(&shared.refill);

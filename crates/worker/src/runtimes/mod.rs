@@ -16,7 +16,7 @@ use crate::function::RuntimeKind;
 pub use sdk::{Progress, Status, install, status};
 
 /// An interpreter found on the host.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Found {
     /// `Node` or `Python`.
     pub kind: RuntimeKind,
@@ -28,7 +28,7 @@ pub struct Found {
 }
 
 /// Version of an interpreter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version {
     pub major: u32,
     pub minor: u32,

@@ -163,7 +163,7 @@ async fn fill(staged: &Path, family: &Family, program: &Path) -> anyhow::Result<
         "npm"
     } else {
         fs::write(staged.join("requirements.txt"), family.list)?;
-        command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]);
+        command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--compile"]);
         command.args(["--retries=1", "--timeout=30", "--target=.", "--requirement=requirements.txt"]);
         "pip"
     };

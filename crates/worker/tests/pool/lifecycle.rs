@@ -15,7 +15,7 @@ const COUNTER: &str = "n = 0\ndef handler(e, c):\n    global n\n    n += 1\n    
 const LOOP_OR_ANSWER: &str = "import time\nprint('loaded')\ndef handler(e, c):\n    if e.get('loop'):\n        print('looping')\n        while True: pass\n    return 'ok'\n";
 
 /// Waits for something that happens soon by itself.
-async fn until(what: &str, mut happened: impl FnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut happened: impl FnMut() -> bool) {
     let started = Instant::now();
     while !happened() {
         assert!(started.elapsed() < Duration::from_secs(20), "{what} did not happen");

@@ -5,6 +5,7 @@
 mod custom;
 mod lifecycle;
 mod node;
+mod preload;
 mod python;
 mod support;
 

@@ -7,6 +7,7 @@ const channel = require('./channel.cjs');
 const errors = require('./errors.cjs');
 const functionHandler = require('./handler.cjs');
 const lambdaConsole = require('./console.cjs');
+const { preload } = require('./preload.cjs');
 const streaming = require('./streaming.cjs');
 
 const { KIND } = channel;
@@ -20,6 +21,9 @@ let current = null;
 
 async function main() {
   await import('./empty.mjs');
+  // What follows the client's own name is for the client only.
+  const wanted = process.argv.splice(2);
+  if (wanted.length > 0) await preload(...wanted);
   channel.send(KIND.READY);
   const frame = channel.receive();
   if (frame.kind !== KIND.ASSIGN) process.reallyExit(1);

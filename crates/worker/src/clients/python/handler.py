@@ -73,7 +73,10 @@ def load(name):
 
 
 def extend_path(assignment):
-    """Modules are searched in the function, its layers, PYTHONPATH, the standard library, the platform's SDK."""
+    """Modules are searched in the function, its layers, PYTHONPATH, the standard library, the platform's SDK.
+
+    Gives the folders before the standard library.
+    """
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     first = [assignment["task_root"]]
     if assignment.get("opt"):
@@ -86,3 +89,4 @@ def extend_path(assignment):
     # The search must not remember that a folder was empty before there was a function. (The usual call,
     # invalidate_caches, loads the whole of importlib.metadata first.)
     sys.path_importer_cache.clear()
+    return [folder for folder in first if folder not in last]

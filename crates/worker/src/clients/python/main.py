@@ -11,6 +11,7 @@ import channel
 import context
 import handler
 import logs
+import preload
 
 
 def main():
@@ -19,6 +20,10 @@ def main():
 
     if not hasattr(builtins, "exit"):
         site.setquit()
+    # What follows the client's own name is for the client only.
+    for folder in sys.argv[1:]:
+        preload.load(folder)
+    del sys.argv[1:]
     channel.send(channel.READY)
     kind, body = channel.receive()
     if kind != channel.ASSIGN:
@@ -27,7 +32,7 @@ def main():
     os.environ.update(assignment["environment"])
     time.tzset()
     os.chdir(assignment["task_root"])
-    handler.extend_path(assignment)
+    preload.settle(handler.extend_path(assignment))
     hide_client()
     logs.install()
     try:
@@ -45,7 +50,7 @@ def main():
 
 def hide_client():
     """Frees the plain names of the client's modules for modules of the function."""
-    for module in (channel, context, handler, logs):
+    for module in (channel, context, handler, logs, preload):
         sys.modules.pop(module.__name__, None)
 
 
