@@ -1,6 +1,7 @@
 //! The service as its callers see it: requests in, answers out, over a cloud in memory.
 
 mod aliases;
+mod changes;
 mod functions;
 mod invocations;
 mod layers;
