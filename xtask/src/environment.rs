@@ -39,7 +39,6 @@ impl Environment {
         command
             .env("CLOUDLING_TEST_PYTHON", self.python())
             .env("CLOUDLING_TEST_ENVIRONMENT", &self.folder)
-            .env("CLOUDLING_VECTORS", shell::root().join("tests/vectors"))
             .env("CLOUDLING_TEST_AWS_CLI", self.folder.join("venv/bin/aws"))
             .env("CLOUDLING_TEST_NODE_MODULES", self.folder.join("node_modules"))
             .env("CLOUDLING_TEST_CUSTOM_RUNTIME", self.custom_runtime())
