@@ -4,10 +4,14 @@ import concurrent.futures
 import json
 import signal
 import socket
+import subprocess
 import threading
 import time
+import warnings
 
-from cloud import eventually
+import urllib3
+
+from cloud import BINARY, Cloud, eventually
 
 ECHO = "exports.handler = async (event) => event;"
 
@@ -174,3 +178,22 @@ def test_the_end_waits_for_what_runs(own_cloud):
 def test_interrupt_ends_it_too(own_cloud):
     assert own_cloud.stop(signal.SIGINT) == 0
     assert "Ready." in own_cloud.lines
+
+
+def test_tls_and_plain_share_the_port(tmp_path):
+    running = Cloud(tmp_path / "data", "--tls")
+    try:
+        insecure = urllib3.PoolManager(cert_reqs="CERT_NONE", assert_hostname=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
+            assert insecure.request("GET", f"https://{running.address}/_localstack/health").status == 200
+        assert running.http("GET", "/_localstack/health").status == 200
+    finally:
+        assert running.stop() == 0
+
+
+def test_without_known_callers_it_stays_on_this_machine(tmp_path):
+    command = [BINARY, "up", "--listen", "0.0.0.0:0", "--data", str(tmp_path / "data")]
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert refused.returncode != 0
+    assert "listen on 127.0.0.1" in refused.stderr and "panicked" not in refused.stderr

@@ -20,6 +20,12 @@ def test_request_and_response(account):
     assert reply.json() == {"text": "grüße", "list": [1, 2.5, None, True]}
 
 
+def test_the_answer_is_called_json(account):
+    account.node("echo", ECHO)
+    answer = account.functions.invoke(FunctionName="echo", Payload=b"{}")
+    assert answer["ResponseMetadata"]["HTTPHeaders"]["content-type"] == "application/json"
+
+
 def test_any_json_value_is_an_event(account):
     account.node("echo", ECHO)
     for event in (0, "text", [], None, False, {"nested": {"deep": [{}]}}):
