@@ -4,6 +4,7 @@
 //! row's end, then delete the blob. A crash in between leaves an orphan, never a row without its blob; orphans
 //! are found by comparing [`Blobs::list`] with the rows.
 
+mod checked;
 mod local;
 mod memory;
 mod sweep;
@@ -110,10 +111,11 @@ pub trait Blobs: Send + Sync + 'static {
     /// the stream fails, or the future is dropped, nothing is stored.
     fn put_stream(&self, stream: ByteStream) -> BoxFuture<'_, Result<(BlobId, u64)>>;
 
-    /// The whole payload, in memory.
+    /// The whole payload, in memory. `Corrupt`: it is not what was written.
     fn get(&self, id: &BlobId) -> BoxFuture<'_, Result<Bytes>>;
 
-    /// A part of the payload, in pieces. The end may lie behind the payload's; the start may not.
+    /// A part of the payload, in pieces. The end may lie behind the payload's; the start may not. A piece that is not
+    /// what was written is an error of kind `InvalidData`, or `Corrupt` if it is the first.
     fn get_range(&self, id: &BlobId, range: Range<u64>) -> BoxFuture<'_, Result<ByteStream>>;
 
     /// Removes a payload; removing what is not there is fine.
@@ -122,7 +124,8 @@ pub trait Blobs: Send + Sync + 'static {
     /// Every payload there is, in no order.
     fn list(&self) -> BoxFuture<'_, Result<Vec<BlobInfo>>>;
 
-    /// The local file that holds the payload, where there is one. Read only.
+    /// The local file that begins with the payload, where there is one. Read only; what follows the payload are
+    /// checksums, and whoever reads the file passes them by.
     fn path(&self, id: &BlobId) -> Option<PathBuf>;
 }
 

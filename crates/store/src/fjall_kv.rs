@@ -34,7 +34,7 @@ use crate::{BoxFuture, Commit, CommitId, Kv, KvError, Outcome, Result, Snapshot}
 
 use committer::{Committer, Request};
 use engine::Engine;
-pub(crate) use folder::{cannot, sync_folder};
+pub(crate) use folder::{cannot, create_folder, sync_folder};
 use view::{FjallSnapshot, View};
 use watchdog::{Watchdog, Writing};
 

@@ -2,26 +2,25 @@
 //!
 //! `xx/id` where `xx` are the first two digits of the id, so that no folder grows too large; `temporary/` for
 //! what is being written. A blob is written to a temporary file, synced, renamed to its name, and the folder is
-//! synced: whatever happens in between, a name stands for a whole payload.
+//! synced: whatever happens in between, a name stands for a whole payload. Checksums in the file show what happens to
+//! it later; see `checked.rs`.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::UNIX_EPOCH;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
 
-use super::{BlobId, BlobInfo, Blobs, ByteStream, missing, within};
+use super::checked::{CheckedFile, Part, Sums, payload_bytes};
+use super::{BlobId, BlobInfo, Blobs, ByteStream, within};
 use crate::fail::{FailHook, FailPoint, no_failures};
-use crate::fjall_kv::{cannot, sync_folder};
+use crate::fjall_kv::{cannot, create_folder, sync_folder};
 use crate::{BoxFuture, KvError, Result};
-
-/// Size of the pieces a payload is read in, in bytes.
-const READ_PIECE_BYTES: usize = 256 * 1024;
 
 /// Bytes of a stream that are gathered before they are written.
 const WRITE_PIECE_BYTES: usize = 1024 * 1024;
@@ -49,7 +48,7 @@ impl LocalBlobs {
     /// As [`LocalBlobs::open`], with a hook for tests.
     pub fn open_with(dir: &Path, fail_hook: FailHook) -> Result<Self> {
         let temporary = dir.join(TEMPORARY);
-        fs::create_dir_all(&temporary).map_err(|error| cannot("create", &temporary, &error))?;
+        create_folder(&temporary)?;
         sweep(&temporary).map_err(|error| cannot("clear", &temporary, &error))?;
         sync_folder(dir).map_err(|error| cannot("sync", dir, &error))?;
         let synced_shards = Arc::new([const { AtomicBool::new(false) }; SHARDS]);
@@ -65,7 +64,9 @@ impl LocalBlobs {
     }
 
     /// Gives a complete temporary file its name, durably.
-    fn finish(&self, draft: Draft) -> io::Result<BlobId> {
+    fn finish(&self, mut draft: Draft) -> io::Result<BlobId> {
+        let sums = std::mem::replace(&mut draft.sums, Sums::new()).finish();
+        draft.file.write_all(&sums)?;
         draft.file.sync_all()?;
         (self.fail_hook)(FailPoint::BlobSynced)?;
         let shard = self.shard(&draft.id);
@@ -88,7 +89,7 @@ impl LocalBlobs {
         let id = BlobId::random();
         let path = self.folder.join(TEMPORARY).join(id.as_str());
         let file = File::create_new(&path)?;
-        Ok(Draft { id, path, file })
+        Ok(Draft { id, path, file, sums: Sums::new() })
     }
 
     async fn blocking<T: Send + 'static>(
@@ -122,7 +123,9 @@ impl LocalBlobs {
                 };
                 let modified = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
                 let modified = u64::try_from(modified.as_millis()).unwrap_or(u64::MAX);
-                blobs.push(BlobInfo { id, bytes: metadata.len(), modified });
+                // A damaged one is still there; whoever reads it is told.
+                let bytes = payload_bytes(metadata.len()).unwrap_or(metadata.len());
+                blobs.push(BlobInfo { id, bytes, modified });
             }
         }
         Ok(blobs)
@@ -134,6 +137,14 @@ struct Draft {
     id: BlobId,
     path: PathBuf,
     file: File,
+    sums: Sums,
+}
+
+impl Draft {
+    fn write(&mut self, part: &[u8]) -> io::Result<()> {
+        self.sums.add(part);
+        self.file.write_all(part)
+    }
 }
 
 impl Drop for Draft {
@@ -154,25 +165,12 @@ fn cannot_write(error: &io::Error) -> KvError {
     KvError::Determinate(format!("cannot write a blob: {error}"))
 }
 
-fn open_for_reading(path: &Path, id: &BlobId) -> Result<(File, u64)> {
-    let read_error = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => missing(id),
-        _ => KvError::Determinate(format!("cannot read blob {id}: {error}")),
-    };
-    let file = File::open(path).map_err(read_error)?;
-    let size = file.metadata().map_err(read_error)?.len();
-    Ok((file, size))
-}
-
-/// Reads the next piece; None at the end.
-fn read_piece(mut file: File, left: u64) -> io::Result<Option<(Bytes, (File, u64))>> {
-    if left == 0 {
-        return Ok(None);
+fn next_of(mut part: Part) -> io::Result<Option<(Bytes, Part)>> {
+    match part.next() {
+        Ok(bytes) => Ok(bytes.map(|bytes| (bytes, part))),
+        Err(KvError::Corrupt(message)) => Err(io::Error::new(io::ErrorKind::InvalidData, message)),
+        Err(error) => Err(io::Error::other(error)),
     }
-    let size = usize::try_from(left).unwrap_or(usize::MAX).min(READ_PIECE_BYTES);
-    let mut piece = BytesMut::zeroed(size);
-    file.read_exact(&mut piece)?;
-    Ok(Some((piece.freeze(), (file, left - size as u64))))
 }
 
 impl Blobs for LocalBlobs {
@@ -180,7 +178,7 @@ impl Blobs for LocalBlobs {
         Box::pin(self.blocking("write", move |blobs| {
             let write = || {
                 let mut draft = blobs.draft()?;
-                draft.file.write_all(&body)?;
+                draft.write(&body)?;
                 blobs.finish(draft)
             };
             write().map_err(|error| cannot_write(&error))
@@ -210,7 +208,7 @@ impl Blobs for LocalBlobs {
                     draft = self
                         .blocking("write", move |_| {
                             for piece in pieces {
-                                draft.file.write_all(&piece).map_err(|error| cannot_write(&error))?;
+                                draft.write(&piece).map_err(|error| cannot_write(&error))?;
                             }
                             Ok(draft)
                         })
@@ -229,38 +227,28 @@ impl Blobs for LocalBlobs {
 
     fn get(&self, id: &BlobId) -> BoxFuture<'_, Result<Bytes>> {
         let id = id.clone();
-        Box::pin(self.blocking("read", move |blobs| {
-            let (mut file, size) = open_for_reading(&blobs.file(&id), &id)?;
-            let mut body = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
-            file.read_to_end(&mut body)
-                .map_err(|error| KvError::Determinate(format!("cannot read blob {id}: {error}")))?;
-            Ok(Bytes::from(body))
-        }))
+        Box::pin(self.blocking("read", move |blobs| CheckedFile::open(&blobs.file(&id), &id)?.whole()))
     }
 
     fn get_range(&self, id: &BlobId, range: Range<u64>) -> BoxFuture<'_, Result<ByteStream>> {
         let id = id.clone();
         Box::pin(async move {
-            // The first piece comes with the opening: small reads take one turn on a blocking thread.
-            let first = self
+            // The first bytes come with the opening: small reads take one turn on a blocking thread.
+            let (first, rest) = self
                 .blocking("read", move |blobs| {
-                    let (mut file, size) = open_for_reading(&blobs.file(&id), &id)?;
-                    let part = within(&range, size)?;
-                    file.seek(SeekFrom::Start(part.start))
-                        .and_then(|_| read_piece(file, part.end - part.start))
-                        .map_err(|error| KvError::Determinate(format!("cannot read blob {id}: {error}")))
+                    let file = CheckedFile::open(&blobs.file(&id), &id)?;
+                    let wanted = within(&range, file.bytes)?;
+                    let mut part = file.part(wanted)?;
+                    Ok((part.next()?, part))
                 })
                 .await?;
-            let Some((piece, rest)) = first else {
-                return Ok(Box::pin(futures_util::stream::empty()) as ByteStream);
-            };
-            let pieces = futures_util::stream::try_unfold(rest, |(file, left)| async move {
-                if left == 0 {
+            let rest = futures_util::stream::try_unfold(rest, |part| async move {
+                if part.is_done() {
                     return Ok(None);
                 }
-                tokio::task::spawn_blocking(move || read_piece(file, left)).await.map_err(io::Error::other)?
+                tokio::task::spawn_blocking(move || next_of(part)).await.map_err(io::Error::other)?
             });
-            Ok(Box::pin(futures_util::stream::iter([Ok(piece)]).chain(pieces)) as ByteStream)
+            Ok(Box::pin(futures_util::stream::iter(first.map(Ok)).chain(rest)) as ByteStream)
         })
     }
 

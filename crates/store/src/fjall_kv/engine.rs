@@ -7,7 +7,7 @@ use std::path::Path;
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 
-use super::folder::{FolderLock, cannot, read_format, sync_folder, write_format};
+use super::folder::{FolderLock, cannot, create_folder, read_format, sync_folder, write_format};
 use super::head::HeadFile;
 use super::journal;
 use super::record::{self, Tail};
@@ -40,7 +40,7 @@ pub(super) struct Opened {
 
 impl Engine {
     pub(super) fn open(dir: &Path, options: &FjallOptions) -> Result<Opened> {
-        fs::create_dir_all(dir).map_err(|error| cannot("create", dir, &error))?;
+        create_folder(dir)?;
         let lock = FolderLock::take(dir)?;
         let is_new = read_format(dir)?.is_none();
         if is_new {
@@ -56,6 +56,9 @@ impl Engine {
             })?;
         reach(options, FailPoint::EngineOpened)?;
         if is_new {
+            // The engine syncs what is in its folders of keyspaces, but not the names of those folders.
+            let keyspaces = dir.join("engine/keyspaces");
+            sync_folder(&keyspaces).map_err(|error| cannot("sync", &keyspaces, &error))?;
             write_format(dir)?;
             let marker = dir.join(CREATING);
             fs::remove_file(&marker).map_err(|error| cannot("remove", &marker, &error))?;

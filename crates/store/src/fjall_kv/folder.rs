@@ -96,6 +96,23 @@ pub(super) fn free_bytes(dir: &Path) -> Option<u64> {
     Some(disk.blocks_available().saturating_mul(disk.fragment_size()))
 }
 
+/// Makes a folder and those above it that are missing, durably: a folder whose own name is lost in a power loss takes
+/// with it whatever was synced inside.
+pub(crate) fn create_folder(dir: &Path) -> Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let parent = match dir.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    create_folder(parent)?;
+    match fs::create_dir(dir) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(cannot("create", dir, &error)),
+        _ => sync_folder(parent).map_err(|error| cannot("sync", parent, &error)),
+    }
+}
+
 /// Makes the names in a folder durable.
 pub(crate) fn sync_folder(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()

