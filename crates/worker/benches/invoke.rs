@@ -1,6 +1,7 @@
 //! Cold and warm calls at the worker, without anything in front of it: `cargo bench -p worker`.
 //!
-//! With `RUNTIMES=FOLDER`, a folder filled by `cloudling runtimes install`, the SDK is measured too.
+//! With `RUNTIMES=FOLDER`, a folder filled by `cloudling runtimes install`, the SDKs are measured too; with
+//! `BOOTSTRAP=FILE`, a native program that speaks the Runtime API; with `ONLY=TEXT`, subjects named so.
 //!
 //! The times include everything from `Workers::invoke` to its outcome, log and report too.
 
@@ -37,7 +38,7 @@ struct Subject {
     file: (&'static str, &'static str),
 }
 
-const SUBJECTS: [Subject; 5] = [
+const SUBJECTS: [Subject; 8] = [
     Subject {
         name: "node, trivial",
         runtime: "nodejs20.x",
@@ -67,6 +68,30 @@ const clients = [new S3Client({}), new DynamoDBClient({})]; exports.handler = as
         ),
     },
     Subject {
+        name: "node, SDK v3 imported",
+        runtime: "nodejs20.x",
+        handler: "index.handler",
+        file: (
+            "index.mjs",
+            "import { S3Client } from '@aws-sdk/client-s3'; import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+const clients = [new S3Client({}), new DynamoDBClient({})]; export const handler = async event => event;",
+        ),
+    },
+    Subject {
+        name: "python, SDK with two clients",
+        runtime: NEWEST_PYTHON,
+        handler: "app.handler",
+        file: (
+            "app.py",
+            "import boto3
+clients = [boto3.client('s3'), boto3.client('dynamodb')]
+def handler(event, context):
+    return event
+",
+        ),
+    },
+    Subject { name: NATIVE, runtime: "provided.al2023", handler: "hello", file: ("bootstrap", "") },
+    Subject {
         name: "custom, python with http.client",
         runtime: "provided.al2023",
         handler: "hello",
@@ -77,6 +102,7 @@ const clients = [new S3Client({}), new DynamoDBClient({})]; exports.handler = as
 /// Stands for the newest Python installed, of which there are spares from the start.
 const NEWEST_PYTHON: &str = "python3.";
 const SDK: &str = "node, SDK v3 with two clients";
+const NATIVE: &str = "custom, native";
 
 const CUSTOM: &str = "#!/usr/bin/python3 -SEI
 import http.client, os
@@ -103,7 +129,9 @@ async fn main() {
             "median (minimum), ms", "cold, no spare", "cold, spare", "warm", "warm p99"
         );
         for (number, subject) in SUBJECTS.iter().enumerate() {
-            if subject.name == SDK && std::env::var_os("RUNTIMES").is_none() {
+            let missing = subject.name.contains("SDK") && std::env::var_os("RUNTIMES").is_none()
+                || subject.name == NATIVE && std::env::var_os("BOOTSTRAP").is_none();
+            if missing || std::env::var("ONLY").is_ok_and(|only| !subject.name.contains(&only)) {
                 continue;
             }
             let managed = RuntimeKind::of(subject.runtime) != Some(RuntimeKind::Custom);
@@ -154,13 +182,20 @@ enum Spare {
 async fn cold(workers: &Workers, folder: &Path, subject: &Subject, first: usize, spare: Spare) -> String {
     let mut times = Vec::new();
     workers.warm_up();
+    if spare == Spare::Yes {
+        // Makes its kind of spare a wanted one.
+        call(workers, &Arc::new(function(folder, subject, first + COLD_CALLS))).await;
+        workers.retire("").await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    let spares = workers.stats().spares;
     for number in 0..COLD_CALLS {
         let mut function = function(folder, subject, first + number);
         if spare == Spare::No {
             // A variable that is read at start: a generic worker does not do.
             function.environment.insert("UV_THREADPOOL_SIZE".into(), "4".into());
         } else {
-            while workers.stats().spares < 2 {
+            while workers.stats().spares < spares {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
             // The replacement of the spare before has just started and must not be measured.
@@ -206,7 +241,10 @@ fn function(folder: &Path, subject: &Subject, number: usize) -> Function {
     let code = folder.join(format!("code-{number}"));
     fs::create_dir_all(&code).unwrap();
     let path = code.join(subject.file.0);
-    fs::write(&path, subject.file.1).unwrap();
+    match std::env::var_os("BOOTSTRAP").filter(|_| subject.name == NATIVE) {
+        Some(bootstrap) => drop(fs::copy(bootstrap, &path).unwrap()),
+        None => fs::write(&path, subject.file.1).unwrap(),
+    }
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     Function {
         key: format!("arn:{number}"),

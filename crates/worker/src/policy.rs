@@ -96,6 +96,9 @@ pub struct PoolConfig {
     pub node_spares: usize,
     /// Generic Python workers kept started ahead of need.
     pub python_spares: usize,
+    /// Empty sandboxes kept ready for programs that are started in one: custom runtimes, and interpreters
+    /// when no spare is there. Each takes about 1 MiB.
+    pub blank_sandboxes: usize,
     /// An idle worker is retired after this time.
     pub idle_keep_alive: Duration,
     /// Time the init phase may take, [`INIT_TIMEOUT`] unless a test is in a hurry.
@@ -110,6 +113,7 @@ impl Default for PoolConfig {
         Self {
             node_spares: 1,
             python_spares: 1,
+            blank_sandboxes: 2,
             idle_keep_alive: Duration::from_secs(10 * 60),
             init_timeout: INIT_TIMEOUT,
             workers_max: 1_000,

@@ -114,6 +114,7 @@ impl Workers {
         if self.shared.warming.swap(true, Ordering::Relaxed) {
             return;
         }
+        self.shared.starter.sandboxes.make_ahead(self.shared.config.blank_sandboxes);
         let task = tokio::spawn(refill(Arc::downgrade(&self.shared))).abort_handle();
         self.shared.add_task(task);
     }

@@ -40,6 +40,16 @@ static FOLLOW: TaskKind = TaskKind {
     stop_within: Duration::from_secs(5),
 };
 
+/// Makes sandboxes ahead.
+static REFILL: TaskKind = TaskKind {
+    name: "worker: make sandboxes ahead",
+    on_failure: OnFailure::Log,
+    stop_within: Duration::from_secs(5),
+};
+
+/// Time after a launch in which its program has the processors for itself.
+const BLANK_PAUSE: Duration = Duration::from_millis(5);
+
 /// How strongly a sandbox separates its program from the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tier {
@@ -236,9 +246,44 @@ impl Sandboxes {
     /// When the program or a folder is missing, a limit of the machine or [`SANDBOXES_MAX`] is reached.
     pub async fn launch(&self, spec: LaunchSpec) -> anyhow::Result<Sandbox> {
         match &*self.inner {
-            Backend::Namespace(launcher) => launcher.launch(spec).await,
+            Backend::Namespace(launcher) => {
+                let sandbox = launcher.launch(spec).await;
+                self.refill_blanks(launcher, BLANK_PAUSE);
+                sandbox
+            }
             Backend::Process(launcher) => launcher.launch(spec).await,
         }
+    }
+
+    /// Keeps `count` sandboxes made ahead, so that a launch only has to start its program. Plain processes
+    /// have nothing to make ahead.
+    pub fn make_ahead(&self, count: usize) {
+        if let Backend::Namespace(launcher) = &*self.inner {
+            launcher.want_blanks(count);
+            self.refill_blanks(launcher, Duration::ZERO);
+        }
+    }
+
+    /// Sandboxes that are made and have no program yet.
+    pub fn made_ahead(&self) -> usize {
+        match &*self.inner {
+            Backend::Namespace(launcher) => launcher.blanks(),
+            Backend::Process(_) => 0,
+        }
+    }
+
+    fn refill_blanks(&self, launcher: &namespace::Launcher, pause: Duration) {
+        if !launcher.wants_blanks() {
+            return;
+        }
+        let backend = Arc::downgrade(&self.inner);
+        launcher.spawn(&REFILL, async move {
+            tokio::time::sleep(pause).await;
+            match backend.upgrade().as_deref() {
+                Some(Backend::Namespace(launcher)) => launcher.refill_blanks().await,
+                _ => Ok(()),
+            }
+        });
     }
 
     /// Kills every sandbox, waits until they are gone and cleans up. Later launches fail.

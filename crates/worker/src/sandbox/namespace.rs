@@ -11,7 +11,7 @@ use std::net::TcpListener;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,7 @@ use super::link::Link;
 use super::memory::Memory;
 use super::plumbing::{lock, packet_pair, pipe, receive, watched};
 use super::{Body, Exit, FOLLOW, Handle, LaunchSpec, Life, Limits, SANDBOXES_MAX, Sandbox, SandboxConfig};
-use crate::spawner::protocol::{self, Bind, Launch, Message, Purpose, Request};
+use crate::spawner::protocol::{self, Bind, Launch, Message, Purpose, Request, Start};
 
 /// Launches on their way at once; more wait. Each has descriptors in flight, which the kernel counts.
 const LAUNCHES_AT_ONCE_MAX: usize = 32;
@@ -39,6 +39,15 @@ const KILLED_WITHIN: Duration = Duration::from_secs(1);
 /// Longest that shutdown waits for sandboxes it has killed.
 const SHUTDOWN_WITHIN: Duration = Duration::from_secs(10);
 
+/// Bounds of a sandbox without a program.
+const BLANK_LIMITS: Limits = Limits {
+    memory_bytes: 64 << 20,
+    tmp_bytes: 1 << 20,
+    processes: 1024,
+    open_files: 1024,
+    cpu_quota_percent: 100,
+};
+
 /// Makes sandboxes of the namespace tier.
 pub(super) struct Launcher {
     config: protocol::Config,
@@ -47,6 +56,10 @@ pub(super) struct Launcher {
     next_id: AtomicU64,
     tasks: Tasks,
     launches: Semaphore,
+    /// Sandboxes made ahead, without a program, and how many there should be.
+    blanks: Mutex<Vec<Sandbox>>,
+    blanks_wanted: AtomicUsize,
+    refilling: tokio::sync::Mutex<()>,
     /// Held while the folder is in use: what is found in it at the start is then left over for sure.
     _lock: File,
 }
@@ -116,6 +129,9 @@ impl Launcher {
             next_id: AtomicU64::new(1),
             tasks: Tasks::new(),
             launches: Semaphore::new(LAUNCHES_AT_ONCE_MAX),
+            blanks: Mutex::default(),
+            blanks_wanted: AtomicUsize::new(0),
+            refilling: tokio::sync::Mutex::default(),
             _lock: lock,
         };
         *launcher.shared.link.lock().await = Some(Arc::new(link));
@@ -126,16 +142,85 @@ impl Launcher {
         Ok(launcher)
     }
 
+    pub(super) fn spawn(
+        &self,
+        kind: &'static tasks::TaskKind,
+        work: impl Future<Output = anyhow::Result<()>> + Send + 'static,
+    ) {
+        self.tasks.spawn(kind, work);
+    }
+
     pub(super) fn is_root(&self) -> bool {
         self.config.root
     }
 
     pub(super) async fn launch(&self, spec: LaunchSpec) -> anyhow::Result<Sandbox> {
+        if let Some(blank) = self.take_blank()
+            && let Body::Namespace(running) = &blank.handle.inner.body
+        {
+            match running.begin(&spec).await {
+                Ok(Ok(())) => return Ok(blank),
+                Ok(Err(failure)) => bail!("the sandbox cannot be started: {failure}"),
+                // The fault is the blank's, or will show again.
+                Err(error) => {
+                    tracing::debug!(error = format!("{error:#}"), "a sandbox made ahead cannot be used");
+                }
+            }
+        }
         self.launch_for(Purpose::Run, spec).await
+    }
+
+    /// Keeps this many sandboxes made ahead from the next [`Self::refill_blanks`] on.
+    pub(super) fn want_blanks(&self, count: usize) {
+        self.blanks_wanted.store(count, Ordering::Relaxed);
+    }
+
+    pub(super) fn blanks(&self) -> usize {
+        lock(&self.blanks).len()
+    }
+
+    pub(super) fn wants_blanks(&self) -> bool {
+        lock(&self.blanks).len() < self.blanks_wanted.load(Ordering::Relaxed)
+    }
+
+    /// Makes sandboxes ahead until there are as many as wanted. One caller does it, others return.
+    pub(super) async fn refill_blanks(&self) -> anyhow::Result<()> {
+        let Ok(_refilling) = self.refilling.try_lock() else { return Ok(()) };
+        while self.wants_blanks() {
+            let spec = LaunchSpec {
+                program: "/".into(),
+                arguments: Vec::new(),
+                environment: Vec::new(),
+                working_folder: "/".into(),
+                code: None,
+                opt: None,
+                limits: BLANK_LIMITS,
+            };
+            let blank = self.launch_for(Purpose::Blank, spec).await?;
+            let mut blanks = lock(&self.blanks);
+            if self.shared.stopped.load(Ordering::Acquire) {
+                // Dropped, and so killed, after the lock is released.
+                drop(blanks);
+                return Ok(());
+            }
+            blanks.push(blank);
+        }
+        Ok(())
+    }
+
+    fn take_blank(&self) -> Option<Sandbox> {
+        loop {
+            let blank = lock(&self.blanks).pop()?;
+            if blank.handle.inner.exit.borrow().is_none() {
+                return Some(blank);
+            }
+        }
     }
 
     pub(super) async fn shutdown(&self) {
         self.shared.stopped.store(true, Ordering::Release);
+        let blanks = std::mem::take(&mut *lock(&self.blanks));
+        drop(blanks);
         let exits: Vec<_> = lock(&self.shared.living)
             .values()
             .map(|living| {
@@ -272,10 +357,12 @@ impl Launcher {
         let request = Request::Launch(Launch {
             id,
             purpose,
-            program: spec.program,
-            arguments: spec.arguments,
-            environment: spec.environment,
-            working_folder: spec.working_folder,
+            start: Start {
+                program: spec.program,
+                arguments: spec.arguments,
+                environment: spec.environment,
+                working_folder: spec.working_folder,
+            },
             code: spec.code.as_deref().map(folder).transpose()?,
             opt: spec.opt.as_deref().map(folder).transpose()?,
             limits: spec.limits,
@@ -396,10 +483,29 @@ async fn begin(channel: AsyncFd<OwnedFd>) -> anyhow::Result<Begun> {
 
 impl Running {
     pub(super) async fn bind(&self, code: &Path, opt: Option<&Path>, limits: &Limits) -> anyhow::Result<()> {
+        let (code, opt) = (Some(folder(code)?), opt.map(folder).transpose()?);
+        let bound = self.send_bind(Bind { code, opt, limits: *limits, start: None }).await?;
+        bound.map_err(|failure| anyhow!("the sandbox cannot be bound: {failure}"))
+    }
+
+    /// Starts the program of a blank sandbox. The outer error says nothing about the program.
+    async fn begin(&self, spec: &LaunchSpec) -> anyhow::Result<Result<(), protocol::Failure>> {
+        let start = Start {
+            program: spec.program.clone(),
+            arguments: spec.arguments.clone(),
+            environment: spec.environment.clone(),
+            working_folder: spec.working_folder.clone(),
+        };
+        let code = spec.code.as_deref().map(folder).transpose()?;
+        let opt = spec.opt.as_deref().map(folder).transpose()?;
+        self.send_bind(Bind { code, opt, limits: spec.limits, start: Some(start) }).await
+    }
+
+    async fn send_bind(&self, bind: Bind) -> anyhow::Result<Result<(), protocol::Failure>> {
         let started = Instant::now();
         let _turn = self.binding.lock().await;
-        let request =
-            Request::Bind(Bind { code: folder(code)?, opt: opt.map(folder).transpose()?, limits: *limits });
+        let limits = &bind.limits.clone();
+        let request = Request::Bind(bind);
         let (sender, answer) = oneshot::channel();
         match &mut *lock(&self.answer) {
             Awaited::Ended => bail!("the sandbox has ended"),
@@ -417,10 +523,11 @@ impl Running {
             .await
             .context("the sandbox did not answer")?
             .context("the sandbox has ended")?;
-        bound.map_err(|failure| anyhow!("the sandbox cannot be bound: {failure}"))?;
-        limited.context("the sandbox cannot be limited")?;
-        tracing::debug!(bind_us = started.elapsed().as_micros() as u64, "sandbox bound");
-        Ok(())
+        if bound.is_ok() {
+            limited.context("the sandbox cannot be limited")?;
+            tracing::debug!(bind_us = started.elapsed().as_micros() as u64, "sandbox bound");
+        }
+        Ok(bound)
     }
 
     pub(super) fn kill(&self) {
@@ -487,6 +594,8 @@ impl Follower {
                 Ok(Message::Exited(exited)) => status = Some(exited),
                 Ok(Message::Bound) => self.answer_bind(Ok(())),
                 Ok(Message::NotBound(failure)) => self.answer_bind(Err(failure)),
+                // The program of a blank sandbox could not be started; it ends by itself.
+                Ok(Message::Failed(failure)) => self.answer_bind(Err(failure)),
                 other => {
                     tracing::error!(id = self.id, message = ?other, "a sandbox misbehaves and is killed");
                     return status;

@@ -16,7 +16,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::filter::Filter;
 use super::program::{self, Program};
-use super::protocol::{self, Failure, Launch, Message, Purpose};
+use super::protocol::{self, BindInside, Failure, Launch, Message, PACKET_BYTES_MAX, Purpose, Start};
 use super::serve::{GROUP_INSIDE, USER_INSIDE, step};
 use super::sys::{self, check};
 use crate::sandbox::Limits;
@@ -34,7 +34,7 @@ pub(super) struct Job {
     pub(super) launch: Launch,
 }
 
-/// Longest packet that comes in over the channel: a bind.
+/// Longest packet that comes in over the channel once the program runs: a bind.
 const MESSAGE_BYTES_MAX: usize = 1024;
 /// Bytes of `/tmp` for each file it may hold, as on AWS, and bounds on that number.
 const TMP_BYTES_PER_FILE: u64 = 4096;
@@ -66,10 +66,12 @@ fn live(job: &Job, go: OwnedFd, filter: &Filter) -> Result<(), Failure> {
     become_user().map_err(step("become the sandbox's user"))?;
     mount_all(job)?;
     let children = watch_children().map_err(step("watch children"))?;
-    let program = Program::new(job, filter)?;
-    let process = program::start(&program, &job.channel)?;
+    let mut inside = Inside { job, filter, process: None };
+    if job.launch.purpose != Purpose::Blank {
+        inside.start(&job.launch.start, &job.launch.limits)?;
+    }
     protocol::send(&job.channel, &Message::Started.encode(), &[]).map_err(step("report the start"))?;
-    serve(job, process, &children)
+    inside.serve(&children)
 }
 
 /// Closes the spawner's descriptors and undoes its signal dispositions.
@@ -152,75 +154,100 @@ fn watch_children() -> io::Result<OwnedFd> {
     }
 }
 
-/// Waits for the program's end, the server's end and the server's wishes.
-fn serve(job: &Job, process: libc::pid_t, children: &OwnedFd) -> Result<(), Failure> {
-    let mut buffer = [0; MESSAGE_BYTES_MAX];
-    loop {
-        let mut wanted = [
-            PollFd::new(children.as_fd(), PollFlags::POLLIN),
-            PollFd::new(job.channel.as_fd(), PollFlags::POLLIN),
-        ];
-        match poll(&mut wanted, PollTimeout::NONE) {
-            Ok(_) | Err(nix::Error::EINTR) => {}
-            Err(error) => return Err(Failure::new("wait", &error.into())),
-        }
-        let [child_ended, message_came] = wanted.map(|descriptor| descriptor.any().unwrap_or(true));
-        if child_ended {
-            let mut drained = [0; 512];
-            let _ = nix::unistd::read(children, &mut drained);
-            if let Some(status) = reap(process) {
-                let exited = Message::Exited(status).encode();
-                return protocol::send(&job.channel, &exited, &[]).map_err(step("report the end"));
+/// A sandbox that is set up.
+struct Inside<'a> {
+    job: &'a Job,
+    filter: &'a Filter,
+    /// The program, once it runs.
+    process: Option<libc::pid_t>,
+}
+
+impl Inside<'_> {
+    fn start(&mut self, start: &Start, limits: &Limits) -> Result<(), Failure> {
+        let program = Program::new(self.job, start, *limits, self.filter)?;
+        self.process = Some(program::start(&program, &self.job.channel)?);
+        Ok(())
+    }
+
+    /// Waits for the program's end, the server's end and the server's wishes.
+    fn serve(&mut self, children: &OwnedFd) -> Result<(), Failure> {
+        let job = self.job;
+        // A blank sandbox gets a whole program in one packet.
+        let mut buffer = vec![0; if self.process.is_none() { PACKET_BYTES_MAX } else { MESSAGE_BYTES_MAX }];
+        loop {
+            let mut wanted = [
+                PollFd::new(children.as_fd(), PollFlags::POLLIN),
+                PollFd::new(job.channel.as_fd(), PollFlags::POLLIN),
+            ];
+            match poll(&mut wanted, PollTimeout::NONE) {
+                Ok(_) | Err(nix::Error::EINTR) => {}
+                Err(error) => return Err(Failure::new("wait", &error.into())),
             }
-        }
-        if message_came {
-            match protocol::receive_into(&job.channel, &mut buffer) {
-                Ok(Some((length, descriptors))) => {
-                    let answer = answer(&buffer[..length], descriptors, process);
-                    protocol::send(&job.channel, &answer.encode(), &[]).map_err(step("answer"))?;
+            let [child_ended, message_came] = wanted.map(|descriptor| descriptor.any().unwrap_or(true));
+            if child_ended {
+                let mut drained = [0; 512];
+                let _ = nix::unistd::read(children, &mut drained);
+                if let Some(status) = reap(self.process) {
+                    let exited = Message::Exited(status).encode();
+                    return protocol::send(&job.channel, &exited, &[]).map_err(step("report the end"));
                 }
-                // The server has gone or has dropped this sandbox.
-                Ok(None) | Err(_) => return Ok(()),
             }
+            if message_came {
+                match protocol::receive_into(&job.channel, &mut buffer) {
+                    Ok(Some((length, descriptors))) => {
+                        let answer = self.answer(&buffer[..length], descriptors);
+                        buffer = vec![0; MESSAGE_BYTES_MAX];
+                        protocol::send(&job.channel, &answer.encode(), &[]).map_err(step("answer"))?;
+                    }
+                    // The server has gone or has dropped this sandbox.
+                    Ok(None) | Err(_) => return Ok(()),
+                }
+            }
+        }
+    }
+
+    fn answer(&mut self, bytes: &[u8], descriptors: Vec<OwnedFd>) -> Message {
+        let bound = match Message::decode(bytes) {
+            Ok(Message::Bind(bind)) => self.bind(bind, descriptors),
+            // The spawner could not open a folder; only this process can tell the server.
+            Ok(Message::NotBound(failure)) => Err(failure),
+            _ => Err(Failure { step: "read a request".into(), errno: libc::EPROTO }),
+        };
+        match bound {
+            Ok(()) => Message::Bound,
+            Err(failure) => Message::NotBound(failure),
+        }
+    }
+
+    fn bind(&mut self, bind: BindInside, descriptors: Vec<OwnedFd>) -> Result<(), Failure> {
+        let BindInside { limits, trees, start } = bind;
+        let mut descriptors = descriptors.into_iter();
+        let code = trees.code.then(|| descriptors.next()).flatten();
+        let opt = trees.opt.then(|| descriptors.next()).flatten();
+        attach(code.as_ref(), opt.as_ref())?;
+        let options = tmp_options(&limits).map_err(step("size /tmp"))?;
+        let flags = libc::MS_REMOUNT | libc::MS_NOSUID | libc::MS_NODEV;
+        sys::mount(c"tmpfs", c"/tmp", flags, &options).map_err(step("size /tmp"))?;
+        match (self.process, start) {
+            (None, Some(start)) => self.start(&start, &limits),
+            (Some(process), None) => set_limits(process, &limits).map_err(step("set resource limits")),
+            _ => Err(Failure { step: "find the program".into(), errno: libc::EPROTO }),
         }
     }
 }
 
 /// Reaps everything that has ended; gives the program's wait status if it is among them.
-fn reap(program: libc::pid_t) -> Option<i32> {
+fn reap(program: Option<libc::pid_t>) -> Option<i32> {
     let mut ended = None;
     loop {
         let mut status = 0;
         // SAFETY: `status` is valid for the call.
         match unsafe { libc::waitpid(-1, &mut status, libc::WNOHANG) } {
             process if process <= 0 => return ended,
-            process if process == program => ended = Some(status),
+            process if Some(process) == program => ended = Some(status),
             _ => {}
         }
     }
-}
-
-fn answer(bytes: &[u8], descriptors: Vec<OwnedFd>, process: libc::pid_t) -> Message {
-    let bound = match Message::decode(bytes) {
-        Ok(Message::Bind(limits)) => bind(&limits, descriptors, process),
-        // The spawner could not open a folder; only this process can tell the server.
-        Ok(Message::NotBound(failure)) => Err(failure),
-        _ => Err(Failure { step: "read a request".into(), errno: libc::EPROTO }),
-    };
-    match bound {
-        Ok(()) => Message::Bound,
-        Err(failure) => Message::NotBound(failure),
-    }
-}
-
-fn bind(limits: &Limits, descriptors: Vec<OwnedFd>, process: libc::pid_t) -> Result<(), Failure> {
-    let mut descriptors = descriptors.into_iter();
-    let (code, opt) = (descriptors.next(), descriptors.next());
-    attach(code.as_ref(), opt.as_ref())?;
-    let options = tmp_options(limits).map_err(step("size /tmp"))?;
-    let flags = libc::MS_REMOUNT | libc::MS_NOSUID | libc::MS_NODEV;
-    sys::mount(c"tmpfs", c"/tmp", flags, &options).map_err(step("size /tmp"))?;
-    set_limits(process, limits).map_err(step("set resource limits"))
 }
 
 /// Sets resource limits of a process of this sandbox; 0 means the caller. They can only be lowered.
@@ -250,20 +277,20 @@ pub(super) struct Strings {
 }
 
 impl Strings {
-    pub(super) fn of(launch: &Launch) -> io::Result<Self> {
+    pub(super) fn of(start: &Start) -> io::Result<Self> {
         let string =
             |bytes: Vec<u8>| CString::new(bytes).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput));
-        let mut arguments = vec![sys::c_path(&launch.program)?];
-        for argument in &launch.arguments {
+        let mut arguments = vec![sys::c_path(&start.program)?];
+        for argument in &start.arguments {
             arguments.push(string(argument.as_bytes().to_vec())?);
         }
-        let mut environment = Vec::with_capacity(launch.environment.len());
-        for (name, value) in &launch.environment {
+        let mut environment = Vec::with_capacity(start.environment.len());
+        for (name, value) in &start.environment {
             environment.push(string([name.as_bytes(), b"=", value.as_bytes()].concat())?);
         }
         Ok(Self {
-            program: sys::c_path(&launch.program)?,
-            working_folder: sys::c_path(&launch.working_folder)?,
+            program: sys::c_path(&start.program)?,
+            working_folder: sys::c_path(&start.working_folder)?,
             arguments,
             environment,
         })

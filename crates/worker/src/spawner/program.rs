@@ -15,7 +15,7 @@ use landlock::{
 
 use super::filter::Filter;
 use super::init::{self, Job, Strings};
-use super::protocol::{CONTROL_DESCRIPTOR, Failure, Message};
+use super::protocol::{CONTROL_DESCRIPTOR, Failure, Message, Start};
 use super::serve::step;
 use super::sys::{self, check};
 use crate::sandbox::Limits;
@@ -40,10 +40,10 @@ pub(super) struct Program<'a> {
 }
 
 impl<'a> Program<'a> {
-    pub(super) fn new(job: &Job, filter: &'a Filter) -> Result<Self, Failure> {
+    pub(super) fn new(job: &Job, start: &Start, limits: Limits, filter: &'a Filter) -> Result<Self, Failure> {
         Ok(Self {
-            strings: Strings::of(&job.launch).map_err(step("read arguments and environment"))?,
-            limits: job.launch.limits,
+            strings: Strings::of(start).map_err(step("read arguments and environment"))?,
+            limits,
             descriptors: [job.stdout.as_raw_fd(), job.stderr.as_raw_fd(), job.control.as_raw_fd()],
             channel: job.channel.as_raw_fd(),
             trial: init::is_trial(job),

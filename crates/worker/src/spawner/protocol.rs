@@ -51,13 +51,19 @@ pub(crate) struct Launch {
     pub(crate) id: u64,
     /// What to do once everything is set up.
     pub(crate) purpose: Purpose,
+    pub(crate) start: Start,
+    pub(crate) code: Option<PathBuf>,
+    pub(crate) opt: Option<PathBuf>,
+    pub(crate) limits: Limits,
+}
+
+/// The program of a sandbox.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Start {
     pub(crate) program: PathBuf,
     pub(crate) arguments: Vec<OsString>,
     pub(crate) environment: Vec<(OsString, OsString)>,
     pub(crate) working_folder: PathBuf,
-    pub(crate) code: Option<PathBuf>,
-    pub(crate) opt: Option<PathBuf>,
-    pub(crate) limits: Limits,
 }
 
 /// What a sandbox is made for.
@@ -67,14 +73,18 @@ pub(crate) enum Purpose {
     Run,
     /// To see whether it can be made; the program is not started and the exit status is 0.
     Trial,
+    /// To be given its program by a bind; until then it is empty.
+    Blank,
 }
 
 /// Make a sandbox a function's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Bind {
-    pub(crate) code: PathBuf,
+    pub(crate) code: Option<PathBuf>,
     pub(crate) opt: Option<PathBuf>,
     pub(crate) limits: Limits,
+    /// The program of a blank sandbox; its `Bound` tells that it runs.
+    pub(crate) start: Option<Start>,
 }
 
 /// What travels over the channel of one sandbox.
@@ -88,12 +98,27 @@ pub(crate) enum Message {
     Failed(Failure),
     /// Sandbox to server: the program ended with this wait status.
     Exited(i32),
-    /// Spawner to sandbox. Descriptors: tree of the code, then tree of the layers if there is one.
-    Bind(Limits),
+    /// Spawner to sandbox.
+    Bind(BindInside),
     /// Sandbox to server: answer to a bind.
     Bound,
     /// Spawner to sandbox and sandbox to server: a bind went wrong.
     NotBound(Failure),
+}
+
+/// A bind as the sandbox gets it. Descriptors: tree of the code, tree of the layers, those that there are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BindInside {
+    pub(crate) limits: Limits,
+    pub(crate) trees: Trees,
+    pub(crate) start: Option<Start>,
+}
+
+/// Which trees come with a bind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Trees {
+    pub(crate) code: bool,
+    pub(crate) opt: bool,
 }
 
 /// Which step went wrong, and how.
@@ -213,23 +238,18 @@ impl Request {
             Self::Launch(launch) => {
                 writer.number(1);
                 writer.number(launch.id);
-                writer.number((launch.purpose == Purpose::Trial).into());
-                writer.path(&launch.program);
-                writer.list(&launch.arguments, |writer, argument| writer.string(argument));
-                writer.list(&launch.environment, |writer, (name, value)| {
-                    writer.string(name);
-                    writer.string(value);
-                });
-                writer.path(&launch.working_folder);
+                writer.number(launch.purpose as u64);
+                writer.start(&launch.start);
                 writer.list(launch.code.as_slice(), |writer, path| writer.path(path));
                 writer.list(launch.opt.as_slice(), |writer, path| writer.path(path));
                 writer.limits(&launch.limits);
             }
             Self::Bind(bind) => {
                 writer.number(2);
-                writer.path(&bind.code);
+                writer.list(bind.code.as_slice(), |writer, path| writer.path(path));
                 writer.list(bind.opt.as_slice(), |writer, path| writer.path(path));
                 writer.limits(&bind.limits);
+                writer.list(bind.start.as_slice(), Writer::start);
             }
         }
         if writer.nul {
@@ -246,19 +266,17 @@ impl Request {
         let request = match reader.number()? {
             1 => Self::Launch(Launch {
                 id: reader.number()?,
-                purpose: if reader.number()? == 0 { Purpose::Run } else { Purpose::Trial },
-                program: reader.path()?,
-                arguments: reader.list(Reader::string)?,
-                environment: reader.list(|reader| Ok((reader.string()?, reader.string()?)))?,
-                working_folder: reader.path()?,
+                purpose: reader.purpose()?,
+                start: reader.start()?,
                 code: reader.list(Reader::path)?.pop(),
                 opt: reader.list(Reader::path)?.pop(),
                 limits: reader.limits()?,
             }),
             2 => Self::Bind(Bind {
-                code: reader.path()?,
+                code: reader.list(Reader::path)?.pop(),
                 opt: reader.list(Reader::path)?.pop(),
                 limits: reader.limits()?,
+                start: reader.list(Reader::start)?.pop(),
             }),
             other => bail!("unknown request {other}"),
         };
@@ -281,9 +299,12 @@ impl Message {
                 writer.number(4);
                 writer.number(u64::from(*status as u32));
             }
-            Self::Bind(limits) => {
+            Self::Bind(bind) => {
                 writer.number(5);
-                writer.limits(limits);
+                writer.limits(&bind.limits);
+                writer.number(bind.trees.code.into());
+                writer.number(bind.trees.opt.into());
+                writer.list(bind.start.as_slice(), Writer::start);
             }
             Self::Bound => writer.number(6),
             Self::NotBound(failure) => {
@@ -301,7 +322,11 @@ impl Message {
             2 => Self::Started,
             3 => Self::Failed(reader.failure()?),
             4 => Self::Exited(reader.number()? as u32 as i32),
-            5 => Self::Bind(reader.limits()?),
+            5 => Self::Bind(BindInside {
+                limits: reader.limits()?,
+                trees: Trees { code: reader.number()? != 0, opt: reader.number()? != 0 },
+                start: reader.list(Reader::start)?.pop(),
+            }),
             6 => Self::Bound,
             7 => Self::NotBound(reader.failure()?),
             other => bail!("unknown message {other}"),
@@ -353,6 +378,16 @@ impl Writer {
         }
     }
 
+    fn start(&mut self, start: &Start) {
+        self.path(&start.program);
+        self.list(&start.arguments, |writer, argument| writer.string(argument));
+        self.list(&start.environment, |writer, (name, value)| {
+            writer.string(name);
+            writer.string(value);
+        });
+        self.path(&start.working_folder);
+    }
+
     fn limits(&mut self, limits: &Limits) {
         self.number(limits.memory_bytes);
         self.number(limits.tmp_bytes);
@@ -397,6 +432,24 @@ impl Reader<'_> {
         (0..length).map(|_| read(self)).collect()
     }
 
+    fn purpose(&mut self) -> anyhow::Result<Purpose> {
+        let number = self.number()?;
+        let purposes = [Purpose::Run, Purpose::Trial, Purpose::Blank];
+        match purposes.into_iter().find(|purpose| *purpose as u64 == number) {
+            Some(purpose) => Ok(purpose),
+            None => bail!("unknown purpose {number}"),
+        }
+    }
+
+    fn start(&mut self) -> anyhow::Result<Start> {
+        Ok(Start {
+            program: self.path()?,
+            arguments: self.list(Reader::string)?,
+            environment: self.list(|reader| Ok((reader.string()?, reader.string()?)))?,
+            working_folder: self.path()?,
+        })
+    }
+
     fn limits(&mut self) -> anyhow::Result<Limits> {
         Ok(Limits {
             memory_bytes: self.number()?,
@@ -434,14 +487,20 @@ mod tests {
         }
     }
 
-    fn launch() -> Request {
-        Request::Launch(Launch {
-            id: 7,
-            purpose: Purpose::Run,
+    fn start() -> Start {
+        Start {
             program: "/var/task/bootstrap".into(),
             arguments: vec!["one".into(), "".into()],
             environment: vec![("NAME".into(), "a=b".into())],
             working_folder: "/var/task".into(),
+        }
+    }
+
+    fn launch() -> Request {
+        Request::Launch(Launch {
+            id: 7,
+            purpose: Purpose::Run,
+            start: start(),
             code: Some("/data/code".into()),
             opt: None,
             limits: limits(),
@@ -450,8 +509,10 @@ mod tests {
 
     #[test]
     fn requests_come_back_as_they_were() {
-        let bind = Request::Bind(Bind { code: "/c".into(), opt: Some("/o".into()), limits: limits() });
-        for request in [launch(), bind] {
+        let (code, opt) = (Some("/c".into()), Some("/o".into()));
+        let bind = Bind { code: code.clone(), opt, limits: limits(), start: None };
+        let begin = Bind { code, opt: None, limits: limits(), start: Some(start()) };
+        for request in [launch(), Request::Bind(bind), Request::Bind(begin)] {
             assert_eq!(Request::decode(&request.encode().unwrap()).unwrap(), request);
         }
     }
@@ -464,7 +525,11 @@ mod tests {
             Message::Started,
             Message::Failed(failure.clone()),
             Message::Exited(-1),
-            Message::Bind(limits()),
+            Message::Bind(BindInside {
+                limits: limits(),
+                trees: Trees { code: true, opt: false },
+                start: Some(start()),
+            }),
             Message::Bound,
             Message::NotBound(failure),
         ] {

@@ -10,7 +10,9 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use super::filter::Filter;
 use super::init::{self, Job};
 use super::network::Networks;
-use super::protocol::{self, Bind, Config, Failure, Launch, Message, PACKET_BYTES_MAX, Packet, Request};
+use super::protocol::{
+    self, Bind, BindInside, Config, Failure, Launch, Message, PACKET_BYTES_MAX, Packet, Request, Trees,
+};
 use super::sys::{self, Cloned, Devices};
 use super::template;
 
@@ -69,7 +71,7 @@ pub(super) fn run(socket: OwnedFd, config: &Config) -> anyhow::Result<()> {
         buffer[..length].fill(0);
         match request {
             Ok(Request::Launch(launch)) => spawner.launch(launch, descriptors),
-            Ok(Request::Bind(bind)) => spawner.bind(&bind, descriptors),
+            Ok(Request::Bind(bind)) => spawner.bind(bind, descriptors),
             // Never from this server. The sandbox it was for ends, as its channel closes.
             Err(error) => eprintln!("sandbox spawner: {error:#}"),
         }
@@ -156,12 +158,14 @@ impl Spawner {
         fs::write(format!("/proc/{process}/gid_map"), format!("{GROUP_INSIDE} {outside} 1"))
     }
 
-    fn bind(&self, bind: &Bind, descriptors: Vec<OwnedFd>) {
+    fn bind(&self, bind: Bind, descriptors: Vec<OwnedFd>) {
         let Some(channel) = descriptors.into_iter().next() else { return };
-        let sent = match self.trees(Some(&bind.code), bind.opt.as_deref()) {
+        let sent = match self.trees(bind.code.as_deref(), bind.opt.as_deref()) {
             Ok((code, opt)) => {
                 let given: Vec<_> = [&code, &opt].into_iter().flatten().map(AsRawFd::as_raw_fd).collect();
-                protocol::send(&channel, &Message::Bind(bind.limits).encode(), &given)
+                let trees = Trees { code: code.is_some(), opt: opt.is_some() };
+                let message = Message::Bind(BindInside { limits: bind.limits, trees, start: bind.start });
+                protocol::send(&channel, &message.encode(), &given)
             }
             Err(failure) => protocol::send(&channel, &Message::NotBound(failure).encode(), &[]),
         };
