@@ -11,3 +11,11 @@ pub(crate) fn has_bare_errors(model: Option<&Model>) -> bool {
 pub(crate) fn has_unwrapped_output(model: &Model, operation: &OperationModel) -> bool {
     model.service_id() == "S3" && operation.name() == "GetBucketLocation"
 }
+
+/// What Lambda says of the bytes a function returned: they are JSON, though the model calls them a blob.
+pub(crate) fn blob_content_type(model: &Model, operation: &OperationModel) -> &'static str {
+    match (model.service_id(), operation.name()) {
+        ("Lambda", "Invoke") => "application/json",
+        _ => "application/octet-stream",
+    }
+}

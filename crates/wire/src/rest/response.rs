@@ -69,9 +69,8 @@ fn write_body(
     if let Some(member) = structure.payload() {
         return match output.get(&*member.name) {
             None | Some(Document::Null) => Ok((Bytes::new(), None)),
-            Some(value) => {
-                write_payload(model, member, protocol, value).map_err(|error| error.within(&member.name))
-            }
+            Some(value) => write_payload(model, operation, member, protocol, value)
+                .map_err(|error| error.within(&member.name)),
         };
     }
     let is_in_body = |name: &str| structure.members.get(name).is_some_and(Member::is_in_response_body);
@@ -112,13 +111,16 @@ fn write_body(
 
 fn write_payload(
     model: &Model,
+    operation: &OperationModel,
     member: &Member,
     protocol: Protocol,
     value: &Document,
 ) -> Result<(Bytes, Option<&'static str>), EncodeError> {
     let shape = model.shape(member.shape);
     match (&shape.kind, value) {
-        (Kind::Blob, Document::Blob(bytes)) => Ok((bytes.clone(), Some("application/octet-stream"))),
+        (Kind::Blob, Document::Blob(bytes)) => {
+            Ok((bytes.clone(), Some(quirks::blob_content_type(model, operation))))
+        }
         (Kind::String, Document::Text(text)) => Ok((text.clone().into(), Some("text/plain"))),
         (Kind::Structure(structure), Document::Map(members)) if protocol == Protocol::RestXml => {
             let root = member.wire_name.as_deref().or(structure.xml_name.as_deref()).unwrap_or(&shape.name);

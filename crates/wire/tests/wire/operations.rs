@@ -443,7 +443,7 @@ fn responses_of_the_rest_protocols_are_written() {
     ]);
     assert_eq!(
         written(&encode("lambda", "Invoke", Protocol::RestJson, output)),
-        "202\nx-amz-function-error: Unhandled\ncontent-type: application/octet-stream\nx-amzn-requestid: id\n\n{}"
+        "202\nx-amz-function-error: Unhandled\ncontent-type: application/json\nx-amzn-requestid: id\n\n{}"
     );
     assert_eq!(
         written(&encode("lambda", "TagResource", Protocol::RestJson, Document::Null)),
