@@ -1,4 +1,5 @@
-//! Standard output and error of a worker, cut into lines.
+//! Standard output and error of a worker, cut into log events: a line each, or several lines where the
+//! runtime client marked them as belonging together.
 
 use std::future::poll_fn;
 use std::io;
@@ -11,6 +12,11 @@ use tokio::io::unix::AsyncFd;
 use crate::policy::{LOG_EVENT_BYTES_MAX, OUTPUT_BURST_BYTES_MAX};
 
 const READ_BYTES: usize = 64 * 1024;
+
+/// ASCII's unit separator. In front of a newline it says that the event goes on in the next line: so
+/// the runtime clients keep a stack trace one event, as AWS's do. `clients/node/console.cjs` and
+/// `clients/python/logs.py` write it.
+const LINE_CONTINUES: u8 = 0x1f;
 
 /// Both pipes of one worker.
 #[derive(Debug)]
@@ -104,17 +110,24 @@ impl Pipe {
     }
 }
 
-/// Cuts bytes at newlines. What is longer than a log event may be is cut off.
+/// Cuts bytes at newlines that end an event. What is longer than a log event may be is cut off.
 #[derive(Debug, Default)]
 struct LineCutter {
     line: Vec<u8>,
+    /// The byte seen last in this event, kept or cut off.
+    last: Option<u8>,
 }
 
 impl LineCutter {
     fn push(&mut self, mut bytes: &[u8], line: &mut impl FnMut(String)) {
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
             self.keep(&bytes[..end]);
-            self.emit(line);
+            if self.last == Some(LINE_CONTINUES) {
+                self.line.pop_if(|last| *last == LINE_CONTINUES);
+                self.keep(b"\n");
+            } else {
+                self.emit(line);
+            }
             bytes = &bytes[end + 1..];
         }
         self.keep(bytes);
@@ -129,10 +142,12 @@ impl LineCutter {
     fn keep(&mut self, bytes: &[u8]) {
         let room = LOG_EVENT_BYTES_MAX - self.line.len();
         self.line.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        self.last = bytes.last().copied().or(self.last);
     }
 
     fn emit(&mut self, line: &mut impl FnMut(String)) {
         let bytes = std::mem::take(&mut self.line);
+        self.last = None;
         line(
             String::from_utf8(bytes)
                 .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
@@ -164,6 +179,16 @@ mod tests {
     }
 
     #[test]
+    fn marked_newlines_do_not_end_an_event() {
+        assert_eq!(cut(&[b"a\x1f\nb\x1f\n\x1f\nc\nd"]), ["a\nb\n\nc", "d"]);
+        assert_eq!(cut(&[b"a\x1f", b"\n", b"b\n\nc"]), ["a\nb", "", "c"]);
+        assert_eq!(cut(&[b"a\x1fb\n"]), ["a\x1fb"]);
+        let whole = vec![b'x'; LOG_EVENT_BYTES_MAX];
+        let lines = cut(&[&whole, b"y\x1f\nz\nnext\n"]);
+        assert_eq!(lines, [String::from_utf8(whole).unwrap(), "next".into()]);
+    }
+
+    #[test]
     fn a_line_is_cut_at_the_largest_event() {
         let whole = vec![b'x'; LOG_EVENT_BYTES_MAX];
         assert_eq!(cut(&[&whole, b"\nnext"]), [String::from_utf8(whole.clone()).unwrap(), "next".into()]);
@@ -174,7 +199,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn cutting_does_not_depend_on_how_it_arrives(text in "[a-c\n]{0,80}", step in 1..9_usize) {
+        fn cutting_does_not_depend_on_how_it_arrives(text in "[a-c\n\x1f]{0,80}", step in 1..9_usize) {
             let parts: Vec<&[u8]> = text.as_bytes().chunks(step).collect();
             prop_assert_eq!(cut(&parts), cut(&[text.as_bytes()]));
         }

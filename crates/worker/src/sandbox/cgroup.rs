@@ -113,6 +113,11 @@ impl Cgroups {
         Ok(cgroups)
     }
 
+    /// The folders in which groups are made.
+    pub(super) fn folders(&self) -> Vec<PathBuf> {
+        self.parents.iter().map(|parent| parent.folder.clone()).collect()
+    }
+
     /// What can be limited here.
     pub(super) fn has(&self, controller: Controller) -> bool {
         self.parents.iter().any(|parent| parent.controllers.contains(&controller))

@@ -36,6 +36,9 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 const MESSAGE_BYTES_MAX: usize = 8 * 1024;
 /// Longest that is waited for one of them when nobody shut down in order.
 const KILLED_WITHIN: Duration = Duration::from_secs(1);
+/// Longest that is waited for the folder of a server that has just died, and the pause between two tries.
+const LOCK_WITHIN: Duration = Duration::from_secs(2);
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// Longest that shutdown waits for sandboxes it has killed.
 const SHUTDOWN_WITHIN: Duration = Duration::from_secs(10);
 
@@ -105,22 +108,26 @@ enum Awaited {
 
 impl Launcher {
     pub(super) async fn start(config: &SandboxConfig) -> anyhow::Result<Self> {
-        let lock = File::open(&config.run_dir)?;
-        if lock.try_lock().is_err() {
-            bail!("another server uses {}", config.run_dir.display());
-        }
+        let lock = lock_folder(&config.run_dir).await?;
         let template = config.run_dir.join("template");
         std::fs::create_dir_all(&template)
             .with_context(|| format!("cannot create {}", template.display()))?;
         let root = nix::unistd::geteuid().is_root();
+        let cgroups = Cgroups::prepare(template.parent().unwrap_or(&template))?;
         let config = protocol::Config {
             root,
             template: std::fs::canonicalize(&template)?,
             platform: std::fs::canonicalize(&config.platform_dir)?,
             runtimes: existing(&config.runtimes),
+            groups: cgroups.folders(),
         };
-        let link = Link::start(&config).await?;
-        let cgroups = Cgroups::prepare(template.parent().unwrap_or(&template))?;
+        let link = match Link::start(&config).await {
+            Ok(link) => link,
+            Err(error) => {
+                cgroups.close();
+                return Err(error);
+            }
+        };
         raise_open_files();
         let launcher = Self {
             config,
@@ -630,6 +637,19 @@ fn process_of(pidfd: &OwnedFd) -> Option<i32> {
     let information = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd())).ok()?;
     let process = information.lines().find_map(|line| line.strip_prefix("Pid:"))?.trim().parse().ok()?;
     (process > 0).then_some(process)
+}
+
+/// Takes the folder for this server. What cleans up after a server that was killed has it for a moment.
+async fn lock_folder(run_dir: &Path) -> anyhow::Result<File> {
+    let lock = File::open(run_dir)?;
+    let end = Instant::now() + LOCK_WITHIN;
+    while lock.try_lock().is_err() {
+        if Instant::now() > end {
+            bail!("another server uses {}", run_dir.display());
+        }
+        tokio::time::sleep(LOCK_PAUSE).await;
+    }
+    Ok(lock)
 }
 
 /// The real path of a folder to show.

@@ -6,13 +6,14 @@
 //! first process of a PID namespace. That one builds the *template*: the read-only root every
 //! sandbox is born into. A sandbox is then one `clone3` away.
 //!
-//! **Nothing outlives the server.** The kernel ends the spawner with the thread that started it, and
-//! the spawner ends when its socket closes. As it is the first process of its PID namespace, the
+//! **Nothing outlives the server.** The first process is told by the kernel when the thread that started
+//! it ends, and ends the spawner; the spawner also ends with it, and when its socket closes. As it is the first process of its PID namespace, the
 //! kernel then kills every process below it, which is every process of every sandbox.
 //!
 //! Requests come over one socket, one message each; replies go to the channel each sandbox brings.
 
 mod filter;
+mod host;
 mod init;
 mod network;
 mod program;
@@ -59,6 +60,8 @@ pub fn run_spawner_if_asked() {
 
 /// Runs both steps. Whatever goes wrong before sandboxes can be made is told to the server.
 fn run(socket: OwnedFd) -> anyhow::Result<i32> {
+    // SAFETY: plain system call.
+    let server = unsafe { libc::getppid() };
     sys::die_with_parent()?;
     let Some(packet) = protocol::receive(&socket).context("only the server starts this")? else {
         return Ok(0);
@@ -67,7 +70,7 @@ fn run(socket: OwnedFd) -> anyhow::Result<i32> {
     match enter(&config) {
         Ok(Role::Host(spawner)) => {
             drop(socket);
-            Ok(sys::wait_for(spawner)?)
+            Ok(host::run(spawner, server, &config)?)
         }
         Ok(Role::Spawner) => serve::run(socket, &config).map(|()| 0),
         Err(error) => {
@@ -78,7 +81,7 @@ fn run(socket: OwnedFd) -> anyhow::Result<i32> {
 }
 
 enum Role {
-    /// The first process; it only waits for the second.
+    /// The first process; it waits for the second and cleans up after the server.
     Host(libc::pid_t),
     /// The second.
     Spawner,

@@ -33,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) platform: PathBuf,
     /// Shown at their own path.
     pub(crate) runtimes: Vec<PathBuf>,
+    /// Folders of control groups that hold the sandboxes'; removed when the server could not.
+    pub(crate) groups: Vec<PathBuf>,
 }
 
 /// A request to the spawner.
@@ -213,6 +215,7 @@ impl Config {
         writer.path(&self.template);
         writer.path(&self.platform);
         writer.list(&self.runtimes, |writer, path| writer.path(path));
+        writer.list(&self.groups, |writer, path| writer.path(path));
         writer.bytes
     }
 
@@ -223,6 +226,7 @@ impl Config {
             template: reader.path()?,
             platform: reader.path()?,
             runtimes: reader.list(Reader::path)?,
+            groups: reader.list(Reader::path)?,
         };
         reader.end()?;
         Ok(config)

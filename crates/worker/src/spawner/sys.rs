@@ -20,8 +20,13 @@ pub(super) fn c_path(path: impl AsRef<Path>) -> io::Result<CString> {
 
 /// Has the kernel kill this process when the thread that started it ends.
 pub(super) fn die_with_parent() -> io::Result<()> {
+    signal_of_parents_end(libc::SIGKILL)
+}
+
+/// Has the kernel send this process a signal when the thread that started it ends.
+pub(super) fn signal_of_parents_end(signal: libc::c_int) -> io::Result<()> {
     // SAFETY: takes no pointers.
-    check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0) }.into()).map(drop)
+    check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, signal, 0, 0, 0) }.into()).map(drop)
 }
 
 pub(super) fn unshare(flags: libc::c_int) -> io::Result<()> {
@@ -41,17 +46,16 @@ pub(super) fn fork() -> io::Result<libc::pid_t> {
     check(unsafe { libc::fork() }.into()).map(|process| process as libc::pid_t)
 }
 
-/// Waits for a child and gives its exit status, 128 + n when signal n ended it.
-pub(super) fn wait_for(child: libc::pid_t) -> io::Result<i32> {
+/// The exit status of a child if it has ended, 128 + n when signal n ended it.
+pub(super) fn look_for(child: libc::pid_t) -> io::Result<Option<i32>> {
     let mut status = 0;
-    loop {
-        // SAFETY: `status` is valid for the call.
-        match check(unsafe { libc::waitpid(child, &mut status, 0) }.into()) {
-            Ok(_) if libc::WIFSIGNALED(status) => return Ok(128 + libc::WTERMSIG(status)),
-            Ok(_) => return Ok(libc::WEXITSTATUS(status)),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
+    // SAFETY: `status` is valid for the call.
+    match check(unsafe { libc::waitpid(child, &mut status, libc::WNOHANG) }.into()) {
+        Ok(0) => Ok(None),
+        Ok(_) if libc::WIFSIGNALED(status) => Ok(Some(128 + libc::WTERMSIG(status))),
+        Ok(_) => Ok(Some(libc::WEXITSTATUS(status))),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use worker::sandbox::{Sandboxes, Tier, TierChoice};
 
 use crate::support::{
-    NONE, again, alone, config, eventually, finish, gone, is_helper, line, processes_with, python, server,
-    shell, unique_seconds,
+    NONE, again, alone, cgroups_of, config, eventually, finish, gone, is_helper, line, processes_with,
+    python, server, shell, unique_seconds,
 };
 
 /// Groups a server keeps ready: eight sets, one in each of three hierarchies.
@@ -193,7 +193,7 @@ fn helper_server() {
 }
 
 #[tokio::test]
-async fn the_death_of_the_server_ends_everything_and_the_next_one_cleans_up() {
+async fn nothing_is_left_of_a_server_that_was_killed() {
     let folder = tempfile::tempdir().unwrap();
     let seconds = unique_seconds();
     let mut helper = again("life::helper_server", "helper_server");
@@ -207,9 +207,16 @@ async fn the_death_of_the_server_ends_everything_and_the_next_one_cleans_up() {
     let error = Sandboxes::start(config(folder.path(), TierChoice::Namespace)).await.unwrap_err();
     assert!(error.to_string().contains("another server uses"), "{error:#}");
 
+    let first = children_of(helper.id());
+    assert_eq!(first.len(), 1, "the process that cleans up");
+    let mounted = mounts();
     helper.kill().unwrap();
     helper.wait().unwrap();
     eventually("all sleepers are gone", Duration::from_secs(10), || processes_with(&seconds).is_empty());
+    eventually("no cgroup is left", Duration::from_secs(10), || cgroups_of(folder.path()).is_empty());
+    let process = std::path::PathBuf::from(format!("/proc/{}", first[0]));
+    eventually("nothing of the server runs", Duration::from_secs(10), || !process.exists());
+    assert_eq!(mounts(), mounted);
 
     let sandboxes = Sandboxes::start(config(folder.path(), TierChoice::Namespace)).await.unwrap();
     let server = crate::support::Server { sandboxes, folder };
@@ -219,6 +226,25 @@ async fn the_death_of_the_server_ends_everything_and_the_next_one_cleans_up() {
     let root = server.sandboxes.tier() == (Tier::Namespace { root: true });
     assert_eq!(!server.cgroups().is_empty(), root);
     assert_eq!(server.shell("echo fine").await, "fine\n");
+}
+
+#[tokio::test]
+async fn a_server_that_is_killed_can_be_started_again_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    for _ in 0..3 {
+        let mut helper = again("life::helper_server", "helper_server");
+        let helper = helper.env("FOLDER", folder.path()).env("SECONDS", unique_seconds());
+        let mut helper = helper.stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(helper.stdout.take().unwrap()).lines();
+        assert!(lines.map_while(Result::ok).any(|line| line == "server ready"), "the helper did not start");
+        helper.kill().unwrap();
+        helper.wait().unwrap();
+        let sandboxes = Sandboxes::start(config(folder.path(), TierChoice::Namespace)).await.unwrap();
+        let output = finish(sandboxes.launch(shell("echo fine")).await.unwrap()).await;
+        assert_eq!(output.stdout, "fine\n");
+        sandboxes.shutdown().await;
+    }
+    eventually("no cgroup is left", Duration::from_secs(10), || cgroups_of(folder.path()).is_empty());
 }
 
 #[tokio::test]

@@ -82,10 +82,15 @@ impl Server {
 
     /// Folders of this server's cgroups; the folder itself is one of them.
     pub(crate) fn cgroups(&self) -> Vec<PathBuf> {
-        use std::os::unix::fs::MetadataExt;
-        let run = fs::metadata(self.folder.path().join("run")).unwrap();
-        cgroups_named(Path::new("/sys/fs/cgroup"), &format!("cloudling-{:x}-{:x}", run.dev(), run.ino()))
+        cgroups_of(self.folder.path())
     }
+}
+
+/// Folders of the cgroups of the server that has its files in `folder`.
+pub(crate) fn cgroups_of(folder: &Path) -> Vec<PathBuf> {
+    use std::os::unix::fs::MetadataExt;
+    let run = fs::metadata(folder.join("run")).unwrap();
+    cgroups_named(Path::new("/sys/fs/cgroup"), &format!("cloudling-{:x}-{:x}", run.dev(), run.ino()))
 }
 
 impl Server {

@@ -26,9 +26,9 @@ function writeOut(text) {
   }
 }
 
-/** One log event. A newline would start a new event, so it becomes a carriage return. */
+/** One log event. A newline would start a new event, so each inside it is marked: `output.rs` reads that. */
 function logEvent(level, parameters) {
-  const text = format(...parameters).replace(/\n/g, '\r');
+  const text = format(...parameters).replace(/\n/g, '\x1f\n');
   writeOut(`${new Date().toISOString()}\t${requestId}\t${level}\t${text}\n`);
 }
 

@@ -4,6 +4,9 @@ import logging
 import sys
 import time
 
+# In front of a newline it says that the event goes on in the next line; `output.rs` reads that.
+_LINE_CONTINUES = "\x1f"
+
 _request_id = ""
 
 
@@ -22,8 +25,7 @@ class _Formatter(logging.Formatter):
     converter = time.gmtime
 
     def format(self, record):
-        # A newline would start a new event; one record is one event.
-        return super().format(record).replace("\n", "\r")
+        return _one_event(super().format(record))
 
 
 class LambdaLoggerHandler(logging.Handler):
@@ -64,6 +66,10 @@ def log_error(error):
         text += f": {error['errorMessage']}"
     text += "\nTraceback (most recent call last):\n" + "".join(error["stackTrace"])
     try:
-        sys.stdout.write(text.rstrip("\n").replace("\n", "\r") + "\n")
+        sys.stdout.write(_one_event(text.rstrip("\n")) + "\n")
     except Exception:
         pass
+
+
+def _one_event(text):
+    return text.replace("\n", _LINE_CONTINUES + "\n")
