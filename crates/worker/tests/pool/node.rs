@@ -336,7 +336,7 @@ exports.handler = async () => {
         assert!(line(0).starts_with("INIT_START Runtime Version: nodejs:20.v"), "{lines:#?}");
         assert!(line(1).ends_with("Z\tundefined\tINFO\tat init"));
         assert_eq!(line(2), format!("START RequestId: {REQUEST_ID} Version: $LATEST"));
-        assert!(line(3).ends_with(&format!("Z\t{REQUEST_ID}\tINFO\tone\rtwo {{ a: 1 }}")));
+        assert!(line(3).ends_with(&format!("Z\t{REQUEST_ID}\tINFO\tone\ntwo {{ a: 1 }}")));
         assert!(line(4).ends_with(&format!("\t{REQUEST_ID}\tERROR\tbad")));
         assert!(line(5).ends_with("\tWARN\tcareful"));
         assert!(line(6).ends_with("\tDEBUG\tdetail"));

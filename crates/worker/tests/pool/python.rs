@@ -247,13 +247,13 @@ def handler(event, context):
             .collect();
         assert_eq!(own[0], "one two {'a': 1}");
         assert!(
-            own[1].starts_with("[INFO]\t2") && own[1].ends_with(&format!("Z\t{REQUEST_ID}\tfirst\rsecond")),
+            own[1].starts_with("[INFO]\t2") && own[1].ends_with(&format!("Z\t{REQUEST_ID}\tfirst\nsecond")),
             "{own:?}"
         );
         assert!(own[2].starts_with("[WARNING]\t") && own[2].ends_with("\tcareful"));
         assert_eq!(own[3], "raw");
         assert!(
-            own[4].starts_with("[ERROR] RuntimeError: boom\rTraceback (most recent call last):\r  File "),
+            own[4].starts_with("[ERROR] RuntimeError: boom\nTraceback (most recent call last):\n  File "),
             "{own:?}"
         );
         assert_eq!(own.len(), 5);
