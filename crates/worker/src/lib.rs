@@ -10,6 +10,7 @@
 //! Call [`run_spawner_if_asked`] first thing in `main`: sandboxes are made by a small helper
 //! process, which is this same program started again.
 
+mod boots;
 mod call;
 mod channel;
 mod clients;

@@ -2,9 +2,11 @@
 //!
 //! Pure bookkeeping under one lock. Workers are dropped, and so killed, only after it is released.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
 
 use crate::preload::Preload;
 use crate::runtimes::Found;
@@ -31,6 +33,8 @@ struct Inner<W> {
     /// Warm workers by key; the last of a list was used last.
     idle: HashMap<Arc<str>, Vec<Idle<W>>>,
     idle_count: usize,
+    /// Calls that would take a worker of their function, should one become free.
+    waiting: HashMap<Arc<str>, VecDeque<oneshot::Sender<Lease<W>>>>,
     /// Started interpreters without a function.
     spares: HashMap<SpareKind, Vec<W>>,
 }
@@ -73,6 +77,7 @@ impl<W> Pool<W> {
             busy: HashMap::new(),
             idle: HashMap::new(),
             idle_count: 0,
+            waiting: HashMap::new(),
             spares: HashMap::new(),
         };
         Self { inner: Arc::new(Mutex::new(inner)) }
@@ -112,8 +117,28 @@ impl<W> Pool<W> {
         Some(Seat { id, inner: Arc::clone(&self.inner) })
     }
 
-    /// Keeps a worker for the next call of its function, unless that was retired meanwhile.
+    /// The next worker of `key` that becomes free, for one who is about to start another. Whoever gives up
+    /// waiting must look whether one came all the same.
+    pub(crate) fn wait_for_warm(&self, key: &str) -> oneshot::Receiver<Lease<W>> {
+        let (sender, receiver) = oneshot::channel();
+        let mut inner = lock(&self.inner);
+        let queue = inner.waiting.entry(Arc::from(key)).or_default();
+        // Those who have given up would pile up while no worker becomes free.
+        queue.retain(|waiting| !waiting.is_closed());
+        queue.push_back(sender);
+        receiver
+    }
+
+    /// Hands a worker to a call that waits for one, or keeps it for the next call of its function, unless
+    /// that was retired meanwhile.
     pub(crate) fn give_back(&self, lease: Lease<W>) {
+        let mut lease = lease;
+        while let Some(waiting) = lock(&self.inner).take_waiting(lease.seat.id) {
+            match waiting.send(lease) {
+                Ok(()) => return,
+                Err(returned) => lease = returned,
+            }
+        }
         let Lease { worker, seat } = lease;
         let mut inner = lock(&self.inner);
         match inner.busy.remove(&seat.id) {
@@ -139,10 +164,14 @@ impl<W> Pool<W> {
         drop(retired);
     }
 
-    /// Ends workers idle for `keep_alive`.
+    /// Ends workers idle for `keep_alive`, and forgets calls that wait no more.
     pub(crate) fn expire(&self, now: Instant, keep_alive: Duration) {
         let mut inner = lock(&self.inner);
         let expired = inner.take_idle(|_, since| now.saturating_duration_since(since) >= keep_alive);
+        inner.waiting.retain(|_, queue| {
+            queue.retain(|waiting| !waiting.is_closed());
+            !queue.is_empty()
+        });
         drop(inner);
         drop(expired);
     }
@@ -189,6 +218,17 @@ impl<W> Pool<W> {
 }
 
 impl<W> Inner<W> {
+    /// Who waits for a worker of the function of this seat.
+    fn take_waiting(&mut self, seat: u64) -> Option<oneshot::Sender<Lease<W>>> {
+        let busy = self.busy.get(&seat).filter(|busy| !busy.retired && !self.closed)?;
+        let queue = self.waiting.get_mut(&busy.key)?;
+        let waiting = queue.pop_front();
+        if queue.is_empty() {
+            self.waiting.remove(&busy.key);
+        }
+        waiting
+    }
+
     fn sit(&mut self, key: Arc<str>) -> u64 {
         let id = self.next_seat;
         self.next_seat += 1;
@@ -285,6 +325,24 @@ mod tests {
         assert!(pool.seat("d").is_some());
         pool.give_back(second);
         assert_eq!(pool.counts(), (0, 1, 0));
+    }
+
+    #[test]
+    fn a_free_worker_goes_to_who_waits() {
+        let pool = Pool::new(10);
+        let busy = lease(&pool, "a", 1);
+        let (gone, mut first, mut other) =
+            (pool.wait_for_warm("a"), pool.wait_for_warm("a"), pool.wait_for_warm("b"));
+        drop(gone);
+        pool.give_back(busy);
+        let taken = first.try_recv().expect("the worker was handed over");
+        assert!(other.try_recv().is_err());
+        assert_eq!(pool.counts(), (1, 0, 0));
+        pool.retire("a");
+        let mut second = pool.wait_for_warm("a");
+        pool.give_back(taken);
+        assert!(second.try_recv().is_err(), "a retired function's worker is not reused");
+        assert_eq!(pool.counts(), (0, 0, 0));
     }
 
     #[test]

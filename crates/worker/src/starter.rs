@@ -9,8 +9,8 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use serde::Serialize;
-use tokio::sync::Semaphore;
 
+use crate::boots::Turn;
 use crate::clients;
 use crate::config::Endpoint;
 use crate::environment::{self, Places};
@@ -35,8 +35,14 @@ pub(crate) struct Starter {
     pub(crate) clients: PathBuf,
     pub(crate) endpoint: Option<Arc<dyn Endpoint>>,
     pub(crate) endpoint_port: u16,
-    /// Interpreters booting at the same time: more of them would only make each other late.
-    pub(crate) boots: Semaphore,
+}
+
+/// What a worker is made of.
+pub(crate) enum Base {
+    /// A generic worker of its interpreter.
+    Spare(Worker),
+    /// A new process, for which there is a turn.
+    Nothing(Turn),
 }
 
 /// Why no worker could be started.
@@ -76,7 +82,7 @@ struct Assignment<'a> {
 
 impl Starter {
     /// A started interpreter that waits for any function.
-    pub(crate) async fn generic(&self, kind: &SpareKind) -> anyhow::Result<Worker> {
+    pub(crate) async fn generic(&self, kind: &SpareKind, turn: Turn) -> anyhow::Result<Worker> {
         let places = self.places(&self.platform_dir, None);
         let SpareKind { interpreter, preload } = kind;
         let mut arguments = clients::arguments(interpreter.kind, &self.clients_inside(&places));
@@ -90,40 +96,41 @@ impl Starter {
             opt: None,
             limits: policy::GENERIC_LIMITS,
         };
-        self.boot(spec).await
+        self.boot(spec, turn).await
     }
 
     /// A worker that has begun to load `function`. `first_call` are the variables of the call it is
-    /// started for, since loading may use them too; `spare` is a generic worker of its interpreter.
+    /// started for, since loading may use them too.
     pub(crate) async fn begin(
         &self,
         function: &Function,
         first_call: BTreeMap<&'static str, String>,
         interpreter: Option<&Found>,
-        spare: Option<Worker>,
+        base: Base,
     ) -> Result<Worker, StartError> {
         let log_stream: Arc<str> = report::log_stream_name(&function.version).into();
         let places = self.places(&function.code, function.opt.as_deref());
         let Some(interpreter) = interpreter else {
-            return self.custom(function, first_call, &places, log_stream).await;
+            return self.custom(function, first_call, &places, log_stream, base).await;
         };
         let program = Some(interpreter.program.as_path());
         let mut variables = environment::of_function(function, &log_stream, program, &places);
         variables.extend(first_call.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        let mut worker = match spare {
-            Some(spare) => {
+        let mut worker = match base {
+            Base::Spare(spare) => {
                 let limits = limits(function);
                 spare.handle.bind(&function.code, function.opt.as_deref(), &limits).await?;
                 spare
             }
-            None => {
+            Base::Nothing(turn) => {
                 let mut arguments = clients::arguments(interpreter.kind, &self.clients_inside(&places));
                 let mut program = interpreter.program.clone();
                 let wrapper = variables.get("AWS_LAMBDA_EXEC_WRAPPER").map(PathBuf::from);
                 if let Some(wrapper) = &wrapper {
                     arguments.insert(0, std::mem::replace(&mut program, wrapper.clone()).into());
                 }
-                let booted = self.boot(spec(function, &places, program, arguments, variables.clone())).await;
+                let booted =
+                    self.boot(spec(function, &places, program, arguments, variables.clone()), turn).await;
                 match (booted, wrapper) {
                     (Ok(worker), _) => worker,
                     (Err(error), Some(wrapper)) => return Err(invalid_entrypoint(&wrapper, &wrapper, error)),
@@ -157,6 +164,7 @@ impl Starter {
         first_call: BTreeMap<&'static str, String>,
         places: &Places,
         log_stream: Arc<str>,
+        turn: Base,
     ) -> Result<Worker, StartError> {
         let program = bootstrap(function, places)?;
         let mut variables = environment::of_function(function, &log_stream, None, places);
@@ -172,10 +180,9 @@ impl Starter {
             "127.0.0.1:9001".to_owned()
         };
         variables.insert("AWS_LAMBDA_RUNTIME_API".into(), address);
-        let permit = self.boots.acquire().await.context("the server stops")?;
         let launched =
             self.sandboxes.launch(spec(function, places, program.clone(), Vec::new(), variables)).await;
-        drop(permit);
+        drop(turn);
         let mut sandbox =
             launched.map_err(|error| invalid_entrypoint(&program, &name_on_aws(&program), error))?;
         let api = match api.or_else(|| sandbox.runtime_api.take()) {
@@ -189,8 +196,7 @@ impl Starter {
     }
 
     /// Launches an interpreter and waits until its client is there.
-    async fn boot(&self, spec: LaunchSpec) -> anyhow::Result<Worker> {
-        let _permit = self.boots.acquire().await.context("the server stops")?;
+    async fn boot(&self, spec: LaunchSpec, _turn: Turn) -> anyhow::Result<Worker> {
         let sandbox = self.sandboxes.launch(spec).await.context("cannot start a sandbox")?;
         let mut worker =
             Worker::new(sandbox, None, self.endpoint.as_ref()).context("cannot use a sandbox")?;

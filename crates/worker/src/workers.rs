@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
+use crate::boots::Boots;
 use crate::call::{self, Ended, Init};
 use crate::clients;
 use crate::config::Config;
@@ -24,7 +25,7 @@ use crate::report::{self, Failure};
 use crate::runtime_api::Offer;
 use crate::runtimes::{self, Catalogue, Found, Resolution};
 use crate::sandbox::{Sandboxes, Tier};
-use crate::starter::{StartError, Starter};
+use crate::starter::{Base, StartError, Starter};
 use crate::worker::Worker;
 
 /// All workers of this process. Cheap to clone. Dropping the last clone ends every worker.
@@ -42,12 +43,16 @@ struct Shared {
     /// kind used last at the end.
     wanted: std::sync::Mutex<Vec<SpareKind>>,
     preloads: Preloads,
+    boots: Boots,
     refill: Arc<Notify>,
     warming: AtomicBool,
     cold_starts: AtomicU64,
     invocations: AtomicU64,
     tasks: std::sync::Mutex<Vec<AbortHandle>>,
 }
+
+/// Stands for the spares among the functions that wait for a turn to start a process.
+const SPARES: &str = "";
 
 /// Counts at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -85,18 +90,12 @@ impl Workers {
         let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let shared = Arc::new(Shared {
             catalogue: Catalogue::new(&platform_dir),
-            starter: Starter {
-                sandboxes,
-                platform_dir,
-                clients,
-                endpoint,
-                endpoint_port,
-                boots: Semaphore::new(cpus * BOOTS_PER_CPU_MAX),
-            },
+            starter: Starter { sandboxes, platform_dir, clients, endpoint, endpoint_port },
             pool: Pool::new(pool.workers_max),
             config: pool,
             wanted: std::sync::Mutex::default(),
             preloads: Preloads::default(),
+            boots: Boots::new(cpus * BOOTS_PER_CPU_MAX),
             refill: Arc::default(),
             warming: AtomicBool::new(false),
             cold_starts: AtomicU64::new(0),
@@ -189,11 +188,19 @@ impl Workers {
         let Some(seat) = self.shared.pool.seat(&function.key) else {
             return call.not_run(InvokeFailure::NoCapacity);
         };
-        self.shared.cold_starts.fetch_add(1, Ordering::Relaxed);
         self.warm_up();
+        let base = match self.base(&function, interpreter.as_ref()).await {
+            Ok(base) => base,
+            Err(warm) => {
+                drop(seat);
+                call.log.switch_stream(Arc::clone(&warm.worker.log_stream));
+                return self.run(call, warm, None).await;
+            }
+        };
+        self.shared.cold_starts.fetch_add(1, Ordering::Relaxed);
 
         let started = Instant::now();
-        let mut worker = match self.begin(&call, interpreter.as_ref()).await {
+        let mut worker = match self.begin(&call, interpreter.as_ref(), base).await {
             Ok(worker) => worker,
             Err(error) => return call.not_started(error, started).await,
         };
@@ -224,8 +231,12 @@ impl Workers {
     /// As AWS does after an init phase that took too long: once more, within the call's own time.
     async fn second_init(&self, mut call: Call, seat: Seat, interpreter: Option<&Found>) -> Outcome {
         let function = Arc::clone(&call.function);
+        let base = match self.take_spare_for(&function, interpreter).await {
+            Some(spare) => Base::Spare(spare),
+            None => Base::Nothing(self.shared.boots.turn(&function.key).await),
+        };
         let started = Instant::now();
-        let mut worker = match self.begin(&call, interpreter).await {
+        let mut worker = match self.begin(&call, interpreter, base).await {
             Ok(worker) => worker,
             Err(error) => return call.not_started(error, started).await,
         };
@@ -288,16 +299,44 @@ impl Workers {
         outcome
     }
 
-    async fn begin(&self, call: &Call, interpreter: Option<&Found>) -> Result<Worker, StartError> {
-        let function = &call.function;
+    async fn begin(
+        &self,
+        call: &Call,
+        interpreter: Option<&Found>,
+        base: Base,
+    ) -> Result<Worker, StartError> {
         let first_call = environment::of_call(&call.credentials, &call.offer.trace_id);
-        let spare = match interpreter {
-            Some(interpreter) if environment::fits_generic_worker(function) => {
-                self.take_spare(interpreter, self.preload(function).await)
+        self.shared.starter.begin(&call.function, first_call, interpreter, base).await
+    }
+
+    /// What a new worker is made of; or one of the function that became free while this waited its turn.
+    async fn base(&self, function: &Function, interpreter: Option<&Found>) -> Result<Base, Lease> {
+        if let Some(spare) = self.take_spare_for(function, interpreter).await {
+            return Ok(Base::Spare(spare));
+        }
+        let mut warm = self.shared.pool.wait_for_warm(&function.key);
+        let turn = self.shared.boots.turn(&function.key);
+        tokio::pin!(turn);
+        loop {
+            tokio::select! {
+                biased;
+                turn = &mut turn => {
+                    warm.close();
+                    return warm.try_recv().map_or(Ok(Base::Nothing(turn)), Err);
+                }
+                Ok(mut lease) = &mut warm => {
+                    if lease.worker.is_alive() {
+                        return Err(lease);
+                    }
+                    warm = self.shared.pool.wait_for_warm(&function.key);
+                }
             }
-            _ => None,
-        };
-        self.shared.starter.begin(function, first_call, interpreter, spare).await
+        }
+    }
+
+    async fn take_spare_for(&self, function: &Function, interpreter: Option<&Found>) -> Option<Worker> {
+        let interpreter = interpreter.filter(|_| environment::fits_generic_worker(function))?;
+        self.take_spare(interpreter, self.preload(function).await)
     }
 
     /// What `function` would have loaded ahead, of what is installed.
@@ -489,16 +528,18 @@ async fn refill(shared: std::sync::Weak<Shared>) {
             .rev()
             .find(|kind| shared.pool.spares_of(kind) < shared.config.spares(kind.interpreter.kind));
         match short {
-            Some(kind) if failures < SPARE_FAILURES_MAX => match shared.starter.generic(&kind).await {
-                Ok(worker) => {
-                    failures = 0;
-                    shared.pool.add_spare(&kind, worker);
+            Some(kind) if failures < SPARE_FAILURES_MAX => {
+                match shared.starter.generic(&kind, shared.boots.turn(SPARES).await).await {
+                    Ok(worker) => {
+                        failures = 0;
+                        shared.pool.add_spare(&kind, worker);
+                    }
+                    Err(error) => {
+                        failures += 1;
+                        tracing::warn!(program = %kind.interpreter.program.display(), error = format!("{error:#}"), "a spare worker did not start");
+                    }
                 }
-                Err(error) => {
-                    failures += 1;
-                    tracing::warn!(program = %kind.interpreter.program.display(), error = format!("{error:#}"), "a spare worker did not start");
-                }
-            },
+            }
             _ => {
                 failures = 0;
                 let needed = Arc::clone(&shared.refill);

@@ -163,7 +163,7 @@ pub struct Sandboxes {
 }
 
 enum Backend {
-    Namespace(namespace::Launcher),
+    Namespace(Box<namespace::Launcher>),
     Process(process::Launcher),
 }
 
@@ -222,10 +222,10 @@ impl Sandboxes {
             fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
         }
         let backend = match config.tier {
-            TierChoice::Namespace => Backend::Namespace(namespace::Launcher::start(&config).await?),
+            TierChoice::Namespace => Backend::Namespace(namespace::Launcher::start(&config).await?.into()),
             TierChoice::Process => Backend::Process(process_tier("it was asked for")?),
             TierChoice::Auto => match namespace::Launcher::start(&config).await {
-                Ok(launcher) => Backend::Namespace(launcher),
+                Ok(launcher) => Backend::Namespace(launcher.into()),
                 Err(error) => Backend::Process(process_tier(&format!("{error:#}"))?),
             },
         };

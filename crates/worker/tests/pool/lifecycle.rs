@@ -328,3 +328,35 @@ async fn shutdown_ends_everything() {
         assert!(after.result.is_err(), "{after:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_one_function_does_not_starve_another() {
+    const FLOOD: usize = 60;
+    let pool = PoolConfig { node_spares: 0, python_spares: 0, ..PoolConfig::default() };
+    let cloud = Arc::new(Cloud::with(TierChoice::Auto, pool).await);
+    let quiet = Arc::new(cloud.function("python3.11", "app.handler", &[("app.py", COUNTER)]));
+    assert_eq!(success(&cloud.invoke(&quiet, "{}").await), json!(1));
+    let sleeper = "import time\ndef handler(e, c):\n    time.sleep(0.3)\n    return 'slept'\n";
+    let flooded = Arc::new(cloud.function("python3.11", "app.handler", &[("app.py", sleeper)]));
+    let flood: Vec<_> = (0..FLOOD)
+        .map(|_| {
+            let (cloud, flooded) = (Arc::clone(&cloud), Arc::clone(&flooded));
+            tokio::spawn(async move { success(&cloud.invoke(&flooded, "{}").await) })
+        })
+        .collect();
+    until("the flood", || cloud.workers.stats().busy == FLOOD).await;
+    // Another function's warm call, and its first call, while most of the flood waits.
+    assert_eq!(success(&cloud.invoke(&quiet, "{}").await), json!(2));
+    let fresh = Arc::new(cloud.function("python3.11", "app.handler", &[("app.py", COUNTER)]));
+    assert_eq!(success(&cloud.invoke(&fresh, "{}").await), json!(1));
+    assert!(
+        flood.iter().filter(|call| !call.is_finished()).count() > FLOOD / 2,
+        "they did not wait for the flood"
+    );
+    for call in flood {
+        assert_eq!(call.await.unwrap(), json!("slept"));
+    }
+    // Calls that waited for their turn to start a process took workers that became free.
+    assert!(cloud.workers.stats().cold_starts < FLOOD as u64, "{:?}", cloud.workers.stats());
+    cloud.workers.shutdown().await;
+}
