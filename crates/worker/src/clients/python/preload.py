@@ -6,9 +6,9 @@ import sys
 _added = set()
 _loader = None
 
-# Descriptions that building the most used clients reads.
-_DATA = ("endpoints", "partitions", "sdk-default-configuration", "_retry")
+# Building a client reads its descriptions and imports what it needs.
 _SERVICES = ("s3", "dynamodb")
+_NOBODY = {"region_name": "us-east-1", "aws_access_key_id": "-", "aws_secret_access_key": "-"}
 
 
 def load(folder):
@@ -20,14 +20,12 @@ def load(folder):
         import boto3.dynamodb.conditions
         import botocore.session
 
+        # Only what was read is kept of this session: the variables it saw are not the function's.
         session = botocore.session.Session()
-        boto3.session.Session(botocore_session=session)
-        _loader = session.get_component("data_loader")
-        for name in _DATA:
-            _loader.load_data(name)
+        builder = boto3.session.Session(botocore_session=session)
         for service in _SERVICES:
-            _loader.load_service_model(service, "service-2")
-            _loader.load_service_model(service, "endpoint-rule-set-1")
+            builder.client(service, **_NOBODY)
+        _loader = session.get_component("data_loader")
     except Exception:
         # A function that needs the SDK meets the same error, where it can be reported.
         _loader = None
