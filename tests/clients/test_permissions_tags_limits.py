@@ -144,6 +144,14 @@ def test_reserved_concurrency_is_a_limit(account):
     assert functions.get_function_concurrency(FunctionName="f")["ReservedConcurrentExecutions"] == 1
     assert functions.get_function(FunctionName="f")["Concurrency"] == {"ReservedConcurrentExecutions": 1}
 
+    def hold():
+        # The probe below may hold the only place when this call comes.
+        while True:
+            try:
+                return account.invoke("f", {"hold": True})
+            except functions.exceptions.TooManyRequestsException:
+                continue
+
     def throttled():
         try:
             account.invoke("f", {})
@@ -152,7 +160,7 @@ def test_reserved_concurrency_is_a_limit(account):
             return error.response
 
     with concurrent.futures.ThreadPoolExecutor(1) as threads:
-        held = threads.submit(account.invoke, "f", {"hold": True})
+        held = threads.submit(hold)
         response = eventually(throttled)
         assert response["ResponseMetadata"]["HTTPStatusCode"] == 429
         assert response["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
