@@ -51,7 +51,7 @@ const FILLED_TOKEN: &str = "00000000-0000-4000-8000-000000000000";
 
 #[test]
 fn every_published_request_decodes_to_its_parameters() {
-    let folder = vectors::folder();
+    let Some(folder) = vectors::folder() else { return };
     let mut failures = Vec::new();
     let mut total = 0;
     for (file, suites) in vectors::suites(&folder.join("input")) {

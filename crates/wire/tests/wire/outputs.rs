@@ -38,7 +38,7 @@ const REQUEST_ID: &str = "9d2b6ad2-52c1-4a4a-8c31-0d4d7a5f3b6e";
 
 #[test]
 fn every_published_result_is_read_back_by_botocore() {
-    let folder = vectors::folder();
+    let Some(folder) = vectors::folder() else { return };
     let Some(python) = python() else { return };
     let mut failures = Vec::new();
     let mut encoded = Vec::new();
