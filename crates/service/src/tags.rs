@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub const TAGS_MAX: usize = 50;
-pub const TAG_KEY_CHARS_MAX: usize = 128;
-pub const TAG_VALUE_CHARS_MAX: usize = 256;
+pub(crate) const TAGS_MAX: usize = 50;
+pub(crate) const TAG_KEY_CHARS_MAX: usize = 128;
+pub(crate) const TAG_VALUE_CHARS_MAX: usize = 256;
 
 /// The tags of one resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
