@@ -5,6 +5,7 @@
 //! are found by comparing [`Blobs::list`] with the rows.
 
 mod checked;
+mod hold;
 mod local;
 mod memory;
 mod sweep;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::kv::fill_random;
 use crate::{BoxFuture, KvError, Result};
 
+pub use hold::DeleteHold;
 pub use local::LocalBlobs;
 pub use memory::MemoryBlobs;
 pub use sweep::{ORPHAN_AGE_MILLIS_MIN, Swept, sweep_orphans};
@@ -120,6 +122,9 @@ pub trait Blobs: Send + Sync + 'static {
 
     /// Removes a payload; removing what is not there is fine.
     fn delete(&self, id: &BlobId) -> BoxFuture<'_, Result<()>>;
+
+    /// Keeps what is deleted from now on, until the guard goes.
+    fn hold_deletes(&self) -> DeleteHold<'_>;
 
     /// Every payload there is, in no order.
     fn list(&self) -> BoxFuture<'_, Result<Vec<BlobInfo>>>;

@@ -51,6 +51,9 @@ const QUEUE_PERMIT_BYTES: usize = QUEUE_BYTES_MAX / QUEUE_COMMITS_MAX;
 /// stop the process, and the engine needs room to flush and compact what it has.
 pub const DISK_FREE_BYTES_MIN: u64 = 128 * 1024 * 1024;
 
+/// How many records are checked at open unless told otherwise.
+const CHECKED_RECORDS_MAX: usize = 20_000;
+
 /// Told why the store cannot go on. The process must stop: what it acknowledges is no longer known to be true.
 pub type FatalHook = Arc<dyn Fn(&str) + Send + Sync>;
 
@@ -64,6 +67,9 @@ pub struct FjallOptions {
     pub memtable_bytes: u64,
     /// Free bytes on the disk below which only deletes are taken.
     pub disk_free_bytes_min: u64,
+    /// Most records of batches that are checked at open, the latest ones. By default more than a journal holds at
+    /// common sizes: what left the journal is in tables, which have checksums of their own.
+    pub checked_records_max: usize,
     /// Threads that flush and compact.
     pub worker_threads: usize,
     /// What to do when the disk fails. By default: log it and abort the process.
@@ -80,6 +86,7 @@ impl Default for FjallOptions {
             cache_bytes: 32 * 1024 * 1024,
             memtable_bytes: 16 * 1024 * 1024,
             disk_free_bytes_min: DISK_FREE_BYTES_MIN,
+            checked_records_max: CHECKED_RECORDS_MAX,
             worker_threads: 1,
             on_fatal: Arc::new(|reason| {
                 tracing::error!(reason, "the store cannot go on: aborting the process");

@@ -10,6 +10,7 @@
 //!
 //! This crate knows nothing of AWS or HTTP.
 
+mod backup;
 mod blobs;
 mod clock;
 mod fail;
@@ -21,10 +22,13 @@ mod limits;
 mod log;
 mod memory;
 mod txn;
+mod verify;
 mod watch;
 
+pub use backup::{Copied, OnProgress, backup, restore};
 pub use blobs::{
-    BlobId, BlobInfo, Blobs, ByteStream, LocalBlobs, MemoryBlobs, ORPHAN_AGE_MILLIS_MIN, Swept, sweep_orphans,
+    BlobId, BlobInfo, Blobs, ByteStream, DeleteHold, LocalBlobs, MemoryBlobs, ORPHAN_AGE_MILLIS_MIN, Swept,
+    sweep_orphans,
 };
 pub use clock::{Clock, EngineTime};
 pub use fail::{FailHook, FailPoint};
@@ -44,4 +48,5 @@ pub use limits::{
 pub use log::{LogId, log_counter_key, log_key, log_range, log_sequence};
 pub use memory::MemoryKv;
 pub use txn::{TXN_ATTEMPTS_MAX, Txn, clear, prefix_range, txn, txn_with_sequences};
+pub use verify::{Verified, verify};
 pub use watch::Watch;

@@ -17,7 +17,8 @@ use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
 
 use super::checked::{CheckedFile, Part, Sums, payload_bytes};
-use super::{BlobId, BlobInfo, Blobs, ByteStream, within};
+use super::hold::Deferred;
+use super::{BlobId, BlobInfo, Blobs, ByteStream, DeleteHold, within};
 use crate::fail::{FailHook, FailPoint, no_failures};
 use crate::fjall_kv::{cannot, create_folder, sync_folder};
 use crate::{BoxFuture, KvError, Result};
@@ -36,6 +37,7 @@ pub struct LocalBlobs {
     folder: Arc<Path>,
     /// Which shard folders are known to be durable, by their two digits.
     synced_shards: Arc<[AtomicBool; SHARDS]>,
+    deferred: Arc<Deferred>,
     fail_hook: FailHook,
 }
 
@@ -52,7 +54,7 @@ impl LocalBlobs {
         sweep(&temporary).map_err(|error| cannot("clear", &temporary, &error))?;
         sync_folder(dir).map_err(|error| cannot("sync", dir, &error))?;
         let synced_shards = Arc::new([const { AtomicBool::new(false) }; SHARDS]);
-        Ok(Self { folder: dir.into(), synced_shards, fail_hook })
+        Ok(Self { folder: dir.into(), synced_shards, deferred: Arc::default(), fail_hook })
     }
 
     fn file(&self, id: &BlobId) -> PathBuf {
@@ -85,8 +87,7 @@ impl LocalBlobs {
         Ok(draft.id.clone())
     }
 
-    fn draft(&self) -> io::Result<Draft> {
-        let id = BlobId::random();
+    fn draft(&self, id: BlobId) -> io::Result<Draft> {
         let path = self.folder.join(TEMPORARY).join(id.as_str());
         let file = File::create_new(&path)?;
         Ok(Draft { id, path, file, sums: Sums::new() })
@@ -101,6 +102,46 @@ impl LocalBlobs {
         tokio::task::spawn_blocking(move || work(&blobs))
             .await
             .map_err(|error| KvError::Determinate(format!("cannot {what} a blob: {error}")))?
+    }
+
+    /// Stores a payload under an id of the caller's, who sees to it that no other has it; gives its size in bytes.
+    pub(crate) async fn put_as(&self, id: BlobId, mut stream: ByteStream) -> Result<u64> {
+        let mut draft = self
+            .blocking("write", move |blobs| blobs.draft(id).map_err(|error| cannot_write(&error)))
+            .await?;
+        let mut size = 0;
+        let mut gathered: Vec<Bytes> = Vec::new();
+        let mut gathered_bytes = 0;
+        loop {
+            let piece = stream
+                .try_next()
+                .await
+                .map_err(|error| KvError::Determinate(format!("the payload could not be read: {error}")))?;
+            let ended = piece.is_none();
+            if let Some(piece) = piece {
+                size += piece.len() as u64;
+                gathered_bytes += piece.len();
+                gathered.push(piece);
+            }
+            if gathered_bytes >= WRITE_PIECE_BYTES || (ended && gathered_bytes > 0) {
+                let pieces = std::mem::take(&mut gathered);
+                gathered_bytes = 0;
+                draft = self
+                    .blocking("write", move |_| {
+                        for piece in pieces {
+                            draft.write(&piece).map_err(|error| cannot_write(&error))?;
+                        }
+                        Ok(draft)
+                    })
+                    .await?;
+            }
+            if ended {
+                break;
+            }
+        }
+        self.blocking("write", move |blobs| blobs.finish(draft).map_err(|error| cannot_write(&error)))
+            .await?;
+        Ok(size)
     }
 
     fn list_all(&self) -> io::Result<Vec<BlobInfo>> {
@@ -177,7 +218,7 @@ impl Blobs for LocalBlobs {
     fn put(&self, body: Bytes) -> BoxFuture<'_, Result<BlobId>> {
         Box::pin(self.blocking("write", move |blobs| {
             let write = || {
-                let mut draft = blobs.draft()?;
+                let mut draft = blobs.draft(BlobId::random())?;
                 draft.write(&body)?;
                 blobs.finish(draft)
             };
@@ -185,43 +226,11 @@ impl Blobs for LocalBlobs {
         }))
     }
 
-    fn put_stream(&self, mut stream: ByteStream) -> BoxFuture<'_, Result<(BlobId, u64)>> {
+    fn put_stream(&self, stream: ByteStream) -> BoxFuture<'_, Result<(BlobId, u64)>> {
         Box::pin(async move {
-            let mut draft =
-                self.blocking("write", |blobs| blobs.draft().map_err(|error| cannot_write(&error))).await?;
-            let mut size = 0;
-            let mut gathered: Vec<Bytes> = Vec::new();
-            let mut gathered_bytes = 0;
-            loop {
-                let piece = stream.try_next().await.map_err(|error| {
-                    KvError::Determinate(format!("the payload could not be read: {error}"))
-                })?;
-                let ended = piece.is_none();
-                if let Some(piece) = piece {
-                    size += piece.len() as u64;
-                    gathered_bytes += piece.len();
-                    gathered.push(piece);
-                }
-                if gathered_bytes >= WRITE_PIECE_BYTES || (ended && gathered_bytes > 0) {
-                    let pieces = std::mem::take(&mut gathered);
-                    gathered_bytes = 0;
-                    draft = self
-                        .blocking("write", move |_| {
-                            for piece in pieces {
-                                draft.write(&piece).map_err(|error| cannot_write(&error))?;
-                            }
-                            Ok(draft)
-                        })
-                        .await?;
-                }
-                if ended {
-                    break;
-                }
-            }
-            let id = self
-                .blocking("write", move |blobs| blobs.finish(draft).map_err(|error| cannot_write(&error)))
-                .await?;
-            Ok((id, size))
+            let id = BlobId::random();
+            let bytes = self.put_as(id.clone(), stream).await?;
+            Ok((id, bytes))
         })
     }
 
@@ -255,6 +264,9 @@ impl Blobs for LocalBlobs {
     fn delete(&self, id: &BlobId) -> BoxFuture<'_, Result<()>> {
         let id = id.clone();
         Box::pin(self.blocking("delete", move |blobs| {
+            if blobs.deferred.defers(&id) {
+                return Ok(());
+            }
             // Not synced: a blob that comes back after a power loss is an orphan like any other.
             match fs::remove_file(blobs.file(&id)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -263,6 +275,18 @@ impl Blobs for LocalBlobs {
                 _ => Ok(()),
             }
         }))
+    }
+
+    fn hold_deletes(&self) -> DeleteHold<'_> {
+        self.deferred.hold();
+        DeleteHold::new(|| {
+            for id in self.deferred.release() {
+                // What stays is an orphan.
+                if let Err(error) = fs::remove_file(self.file(&id)) {
+                    tracing::warn!(error = %error, blob = %id, "a blob could not be deleted");
+                }
+            }
+        })
     }
 
     fn list(&self) -> BoxFuture<'_, Result<Vec<BlobInfo>>> {

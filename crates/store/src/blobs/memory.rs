@@ -8,7 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 
-use super::{BlobId, BlobInfo, Blobs, ByteStream, missing, within};
+use super::hold::Deferred;
+use super::{BlobId, BlobInfo, Blobs, ByteStream, DeleteHold, missing, within};
 use crate::clock::system_now;
 use crate::{BoxFuture, KvError, Result};
 
@@ -16,6 +17,7 @@ use crate::{BoxFuture, KvError, Result};
 #[derive(Default)]
 pub struct MemoryBlobs {
     blobs: Mutex<HashMap<BlobId, Stored>>,
+    deferred: Deferred,
 }
 
 struct Stored {
@@ -81,8 +83,19 @@ impl Blobs for MemoryBlobs {
     }
 
     fn delete(&self, id: &BlobId) -> BoxFuture<'_, Result<()>> {
-        self.lock().remove(id);
+        if !self.deferred.defers(id) {
+            self.lock().remove(id);
+        }
         Box::pin(async { Ok(()) })
+    }
+
+    fn hold_deletes(&self) -> DeleteHold<'_> {
+        self.deferred.hold();
+        DeleteHold::new(|| {
+            for id in self.deferred.release() {
+                self.lock().remove(&id);
+            }
+        })
     }
 
     fn list(&self) -> BoxFuture<'_, Result<Vec<BlobInfo>>> {

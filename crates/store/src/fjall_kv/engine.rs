@@ -9,7 +9,7 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 
 use super::folder::{FolderLock, cannot, create_folder, read_format, sync_folder, write_format};
 use super::head::HeadFile;
-use super::journal;
+use super::journal::{self, SavedJournals};
 use super::record::{self, Tail};
 use super::{FjallOptions, View};
 use crate::fail::FailPoint;
@@ -47,26 +47,44 @@ impl Engine {
             prepare_new(dir)?;
         }
         let head = HeadFile::open(dir)?;
-        journal::check(&dir.join("engine"), head.stored())?;
+        let unclear = journal::check(&dir.join("engine"), head.stored())?;
         reach(options, FailPoint::JournalsChecked)?;
-        // Files that are damaged in ways the engine does not expect make it panic.
-        let (database, rows) =
-            catch_unwind(AssertUnwindSafe(|| start(dir, options))).unwrap_or_else(|_| {
-                Err(KvError::Corrupt("the engine could not make sense of its files".to_owned()))
-            })?;
-        reach(options, FailPoint::EngineOpened)?;
-        if is_new {
-            // The engine syncs what is in its folders of keyspaces, but not the names of those folders.
-            let keyspaces = dir.join("engine/keyspaces");
-            sync_folder(&keyspaces).map_err(|error| cannot("sync", &keyspaces, &error))?;
-            write_format(dir)?;
-            let marker = dir.join(CREATING);
-            fs::remove_file(&marker).map_err(|error| cannot("remove", &marker, &error))?;
+        let saved = SavedJournals::save(dir, &unclear)?;
+        match open_checked(dir, options, &head, is_new) {
+            Ok((database, rows, tail)) => {
+                saved.forget();
+                Ok(Opened { engine: Self { rows, database, _lock: lock }, tail, head })
+            }
+            Err(error) => {
+                saved.put_back()?;
+                Err(error)
+            }
         }
-        let engine = Self { rows, database, _lock: lock };
-        let tail = record::check(&engine.database.snapshot(), &engine.rows, head.stored())?;
-        Ok(Opened { engine, tail, head })
     }
+}
+
+/// Starts the engine and compares what it has with the head. Closed again when it is refused.
+fn open_checked(
+    dir: &Path,
+    options: &FjallOptions,
+    head: &HeadFile,
+    is_new: bool,
+) -> Result<(Database, Keyspace, Tail)> {
+    // Files that are damaged in ways the engine does not expect make it panic.
+    let (database, rows) = catch_unwind(AssertUnwindSafe(|| start(dir, options))).unwrap_or_else(|_| {
+        Err(KvError::Corrupt("the engine could not make sense of its files".to_owned()))
+    })?;
+    reach(options, FailPoint::EngineOpened)?;
+    if is_new {
+        // The engine syncs what is in its folders of keyspaces, but not the names of those folders.
+        let keyspaces = dir.join("engine/keyspaces");
+        sync_folder(&keyspaces).map_err(|error| cannot("sync", &keyspaces, &error))?;
+        write_format(dir)?;
+        let marker = dir.join(CREATING);
+        fs::remove_file(&marker).map_err(|error| cannot("remove", &marker, &error))?;
+    }
+    let tail = record::check(&database.snapshot(), &rows, head.stored(), options.checked_records_max)?;
+    Ok((database, rows, tail))
 }
 
 fn reach(options: &FjallOptions, point: FailPoint) -> Result<()> {

@@ -3,14 +3,16 @@
 //! The engine checks what is inside a batch, but not the sequence in front of it, and it cuts a journal off at the
 //! first thing it cannot read. So we walk over the frames first, changing nothing, and refuse two things: batches
 //! whose sequences do not rise, and damage with acknowledged batches behind it. What we cannot judge is left to
-//! the engine, and to the comparison of records and head after it.
+//! the engine, and to the comparison of records and head after it. A journal that makes no sense from its first byte
+//! on may be one whose first batch was never finished, or damage; the engine empties it either way, so we keep a copy
+//! until that comparison.
 //!
 //! Frames, all numbers little-endian: a start `1, items: u32, sequence: u64`; that many items
 //! `2, kind: u8, compression: u8, keyspace: u64, key: u16, value: u32, stored value: u32` followed by key and
 //! stored value; an end `3, checksum: u64, "FJL" 3`.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::folder::cannot;
@@ -19,6 +21,9 @@ use super::record;
 use crate::{KvError, Result};
 
 const READ_BUFFER_BYTES: usize = 256 * 1024;
+
+/// How much of a journal is looked at to see whether it was used: more than the smallest batch.
+const USED_BYTES: u64 = 4096;
 
 const START: u8 = 1;
 const ITEM: u8 = 2;
@@ -29,12 +34,15 @@ const TOMBSTONE: u8 = 1;
 const UNCOMPRESSED: u8 = 0;
 const TRAILER: [u8; 4] = *b"FJL\x03";
 
-/// Checks the journals in the engine's folder against the latest acknowledged batch.
-pub(super) fn check(engine: &Path, head: Option<Head>) -> Result<()> {
+/// Checks the journals in the engine's folder against the latest acknowledged batch; gives those that are not empty and
+/// of which nothing could be read.
+pub(super) fn check(engine: &Path, head: Option<Head>) -> Result<Vec<PathBuf>> {
     let mut walk = Walk::default();
+    let mut unclear = Vec::new();
     for path in journals(engine)? {
         let file = File::open(&path).map_err(|error| cannot("open", &path, &error))?;
         let mut frames = BufReader::with_capacity(READ_BUFFER_BYTES, file);
+        let mut batches = 0_u64;
         loop {
             match read_batch(&mut frames) {
                 Ok(batch) => walk.batch(&batch)?,
@@ -42,12 +50,65 @@ pub(super) fn check(engine: &Path, head: Option<Head>) -> Result<()> {
                 Err(error) if is_unreadable(&error) => break,
                 Err(error) => return Err(cannot("read", &path, &error)),
             }
+            batches += 1;
+        }
+        if batches == 0 && is_used(&path).map_err(|error| cannot("read", &path, &error))? {
+            unclear.push(path);
         }
     }
     match (head, walk.latest_record) {
         (Some(head), Some(latest)) if latest < head.number => Err(behind(head, latest)),
-        _ => Ok(()),
+        _ => Ok(unclear),
     }
+}
+
+/// Whether anything was ever written to a journal: it is made long and empty.
+fn is_used(path: &Path) -> io::Result<bool> {
+    let mut start = Vec::new();
+    File::open(path)?.take(USED_BYTES).read_to_end(&mut start)?;
+    Ok(start.iter().any(|byte| *byte != 0))
+}
+
+/// Copies of journals the engine may empty, beside its folder, until it is known that this was right.
+pub(super) struct SavedJournals(Vec<(PathBuf, PathBuf)>);
+
+impl SavedJournals {
+    pub(super) fn save(dir: &Path, journals: &[PathBuf]) -> Result<Self> {
+        let mut saved = Vec::new();
+        for journal in journals {
+            let name = journal.file_name().unwrap_or_default().to_string_lossy();
+            let copy = dir.join(format!("{name}.saved"));
+            copy_used(journal, &copy).map_err(|error| cannot("copy", journal, &error))?;
+            saved.push((journal.clone(), copy));
+        }
+        Ok(Self(saved))
+    }
+
+    /// The journals were rightly emptied.
+    pub(super) fn forget(self) {
+        for (_, copy) in self.0 {
+            // A copy that stays is written over by the next one.
+            let _ = fs::remove_file(copy);
+        }
+    }
+
+    /// What the engine made of them was refused: as if it had not been there.
+    pub(super) fn put_back(self) -> Result<()> {
+        for (journal, copy) in self.0 {
+            fs::rename(&copy, &journal).map_err(|error| cannot("put back", &journal, &error))?;
+        }
+        Ok(())
+    }
+}
+
+/// Copies a file without the empty space at its end, of which the copy has as much.
+fn copy_used(from: &Path, to: &Path) -> io::Result<()> {
+    let bytes = fs::read(from)?;
+    let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let mut copy = File::create(to)?;
+    copy.write_all(&bytes[..used])?;
+    copy.set_len(bytes.len() as u64)?;
+    copy.sync_all()
 }
 
 /// The journals from the oldest to the one in use.

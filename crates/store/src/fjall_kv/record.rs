@@ -16,9 +16,6 @@ use super::view::View;
 use crate::limits::RESERVED_PREFIX;
 use crate::{CommitId, EngineTime, KvError, Result, Version};
 
-/// Most records that are checked at open, the latest ones. More than a journal holds at common sizes.
-const CHECKED_RECORDS_MAX: usize = 20_000;
-
 /// How much earlier than a commit's id its record may be dated: clocks of ids and of the engine are the
 /// machine's, but the engine's never goes back.
 const CLOCK_SLACK_MILLIS: u64 = 10 * 60 * 1000;
@@ -137,8 +134,14 @@ pub(super) fn find(view: &View, id: CommitId, created: Option<u64>) -> Result<Op
     Ok(None)
 }
 
-/// Checks the latest records and gives where they end. `Corrupt`: a batch is missing or not what was written.
-pub(super) fn check(snapshot: &fjall::Snapshot, rows: &Keyspace, head: Option<Head>) -> Result<Tail> {
+/// Checks the latest records, so many at most, and gives where they end. `Corrupt`: a batch is missing or not what was
+/// written.
+pub(super) fn check(
+    snapshot: &fjall::Snapshot,
+    rows: &Keyspace,
+    head: Option<Head>,
+    checked_max: usize,
+) -> Result<Tail> {
     let mut records = snapshot.range(rows, key(0)..=key(u64::MAX));
     let Some(latest) = records.next_back() else {
         return match head {
@@ -173,7 +176,7 @@ pub(super) fn check(snapshot: &fjall::Snapshot, rows: &Keyspace, head: Option<He
         oldest,
     };
     let mut after = latest;
-    for row in snapshot.range(rows, key(0)..key(tail.number)).rev().take(CHECKED_RECORDS_MAX) {
+    for row in snapshot.range(rows, key(0)..key(tail.number)).rev().take(checked_max) {
         let record = Stored::read(row)?;
         if record.number + 1 != after.number {
             return Err(KvError::Corrupt(format!(

@@ -405,36 +405,40 @@ async fn a_lost_end_of_the_journal_is_reported() {
     put(&kv, "a", "1").await;
 }
 
+fn is_as_put((_, row): &(bytes::Bytes, store::Versioned)) -> bool {
+    row.value == "x".repeat(200)
+}
+
 /// In the last batch a greater sequence has nothing after it to be compared with, and does no harm: it is still
 /// the last.
 #[tokio::test]
 async fn a_flipped_byte_in_the_journal_is_noticed_and_nothing_is_cut_off() {
     let folder = twenty_commits().await;
     let (path, used) = journal(folder.path());
-    let file = fs::File::options().read(true).write(true).open(path).unwrap();
-    let mut whole = vec![0; used as usize];
-    file.read_exact_at(&mut whole, 0).unwrap();
-    let length = file.metadata().unwrap().len();
-    let (first_batch, last_batch) = (whole.len() / 20, whole.len() * 19 / 20);
+    let mut whole = fs::read(&path).unwrap();
+    whole.truncate(used as usize);
+    let last_batch = whole.len() * 19 / 20;
     // A step that is no divisor of a batch's size visits every sort of field; the first batch byte by byte.
     for at in (0..400).chain((400..whole.len()).step_by(61)) {
+        // Opened each time: a journal may be put back by a rename.
+        let file = fs::File::options().write(true).open(&path).unwrap();
         file.write_all_at(&[whole[at] ^ 0x10], at as u64).unwrap();
         match FjallKv::open(folder.path()) {
             Err(KvError::Corrupt(_)) => {}
             Err(error) => panic!("byte {at}: {error:?}"),
             Ok(kv) => {
-                assert!(at >= last_batch, "byte {at} of {used} was not noticed");
-                assert_eq!(everything(&kv).await.len(), 20, "byte {at} of {used}");
+                // Or harmless: lengths that stand there twice are read once.
+                let rows = everything(&kv).await;
+                assert!(
+                    at >= last_batch || rows.iter().all(is_as_put),
+                    "byte {at} of {used} was not noticed"
+                );
+                assert_eq!(rows.len(), 20, "byte {at} of {used}");
             }
         }
-        if at < first_batch {
-            // With no batch in front the walk cannot tell damage from an end; the engine sees it and cuts it off.
-            file.set_len(length).unwrap();
-            file.write_all_at(&whole, 0).unwrap();
-        } else {
-            // Only the byte: the refusal has left everything else as it was.
-            file.write_all_at(&whole[at..=at], at as u64).unwrap();
-        }
+        // Only the byte: the refusal has left everything else as it was.
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        file.write_all_at(&whole[at..=at], at as u64).unwrap();
     }
     assert_eq!(everything(&open(folder.path())).await.len(), 20, "repaired, it opens");
 }

@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test it is an assertion")]
 
+mod backup;
 mod blobs;
 mod contract;
 mod crash;
+mod damage;
 mod disk;
 mod durability;
 mod faults;
