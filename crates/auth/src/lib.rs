@@ -1,4 +1,4 @@
-//! Who a request comes from: Signature Version 4, short-lived credentials, and (later) policy evaluation.
+//! Who a request comes from: Signature Version 4, short-lived credentials, and policies.
 //!
 //! Pure functions over headers and text. This crate must not know the HTTP server or the storage engine.
 
@@ -7,6 +7,7 @@ mod claim;
 mod clock;
 mod error;
 mod issuer;
+pub mod policy;
 mod sign;
 mod verify;
 
