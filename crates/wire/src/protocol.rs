@@ -122,7 +122,13 @@ pub fn operation_of<'m>(
             model.operation(named.trim_end_matches('/')).ok_or_else(|| unknown_operation(model, named))
         }
         Protocol::Query | Protocol::Ec2Query => {
-            let parameters = parameters(request).unwrap_or_default();
+            let Some(parameters) = parameters(request) else {
+                return Err(RouteError {
+                    code: "MalformedInput",
+                    message: NOT_UTF_8.to_owned(),
+                    status: 400,
+                });
+            };
             let action = parameters.iter().find(|(key, _)| key == "Action").map(|(_, value)| value.as_str());
             match action {
                 Some(action) => model.operation(action).ok_or_else(|| RouteError {
@@ -181,7 +187,7 @@ pub fn decode(
         }
         Protocol::RpcV2Cbor => cbor::read_structure(model, structure, &request.body).map_err(unread),
         Protocol::Query | Protocol::Ec2Query => parameters(request)
-            .ok_or_else(|| Malformed::new("The request is not UTF-8"))
+            .ok_or_else(|| Malformed::new(NOT_UTF_8))
             .and_then(|parameters| query::read(model, structure, protocol, &parameters))
             .map_err(|malformed| DecodeError::new("MalformedInput", malformed)),
         Protocol::RestJson | Protocol::RestXml => rest::read(model, operation, structure, protocol, request),
@@ -225,6 +231,7 @@ pub fn encode_error(
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const SMITHY_PROTOCOL: HeaderName = HeaderName::from_static("smithy-protocol");
+const NOT_UTF_8: &str = "The request is not UTF-8";
 const EVENT_STREAM: &str = "application/vnd.amazon.eventstream";
 
 fn write(

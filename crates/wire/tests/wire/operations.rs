@@ -331,6 +331,10 @@ fn a_protocol_the_service_does_not_speak_is_refused() {
         read("sts", "POST /\n\n"),
         "400 MissingAction: The request must contain the parameter Action."
     );
+    assert_eq!(
+        read("sts", "POST /\n\nAction=GetCallerIdentity&x=%ff"),
+        "400 MalformedInput: The request is not UTF-8"
+    );
     assert_eq!(read("sts", "GET /?Action=GetCallerIdentity&Version=2011-06-15"), "GetCallerIdentity {}");
 }
 
