@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use tasks::{OnFailure, TaskHandle, TaskKind, Tasks};
 use tokio::sync::Notify;
-use tokio::task::AbortHandle;
 
 use crate::boots::Boots;
 use crate::call::{self, Ended, Init};
@@ -48,11 +48,26 @@ struct Shared {
     warming: AtomicBool,
     cold_starts: AtomicU64,
     invocations: AtomicU64,
-    tasks: std::sync::Mutex<Vec<AbortHandle>>,
+    tasks: Tasks,
+    running: std::sync::Mutex<Vec<TaskHandle>>,
 }
 
 /// Stands for the spares among the functions that wait for a turn to start a process.
 const SPARES: &str = "";
+
+/// Ends idle workers.
+static EXPIRE: TaskKind = TaskKind {
+    name: "worker: end idle workers",
+    on_failure: OnFailure::Log,
+    stop_within: Duration::from_secs(1),
+};
+
+/// Keeps spares ready.
+static REFILL: TaskKind = TaskKind {
+    name: "worker: start spare workers",
+    on_failure: OnFailure::Log,
+    stop_within: Duration::from_secs(1),
+};
 
 /// Counts at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -100,10 +115,10 @@ impl Workers {
             warming: AtomicBool::new(false),
             cold_starts: AtomicU64::new(0),
             invocations: AtomicU64::new(0),
-            tasks: std::sync::Mutex::default(),
+            tasks: Tasks::new(),
+            running: std::sync::Mutex::default(),
         });
-        let reaper = tokio::spawn(expire(shared.pool.clone(), shared.config.idle_keep_alive)).abort_handle();
-        shared.add_task(reaper);
+        shared.run(&EXPIRE, expire(shared.pool.clone(), shared.config.idle_keep_alive));
         Ok(Self { shared })
     }
 
@@ -114,8 +129,7 @@ impl Workers {
             return;
         }
         self.shared.starter.sandboxes.make_ahead(self.shared.config.blank_sandboxes);
-        let task = tokio::spawn(refill(Arc::downgrade(&self.shared))).abort_handle();
-        self.shared.add_task(task);
+        self.shared.run(&REFILL, refill(Arc::downgrade(&self.shared)));
     }
 
     /// Runs one call to its end and answers everything that is known about it. Dropping the
@@ -156,7 +170,7 @@ impl Workers {
 
     /// Ends every worker.
     pub async fn shutdown(&self) {
-        for task in std::mem::take(&mut *unpoisoned(&self.shared.tasks)) {
+        for task in std::mem::take(&mut *unpoisoned(&self.shared.running)) {
             task.abort();
         }
         self.shared.pool.close();
@@ -386,11 +400,7 @@ impl Workers {
         match self.shared.catalogue.resolve(&function.requested_runtime).await {
             Resolution::Found { interpreter, warning } => {
                 if let Some(warning) = warning {
-                    tracing::debug!(
-                        function = function.name,
-                        warning,
-                        "another version of the runtime is used"
-                    );
+                    tracing::warn!(function = function.name, "{warning}");
                 }
                 Ok(Some(interpreter))
             }
@@ -474,34 +484,44 @@ impl Call {
 }
 
 impl Shared {
-    fn add_task(&self, task: AbortHandle) {
-        unpoisoned(&self.tasks).push(task);
+    /// Starts work that ends with the workers.
+    fn run(&self, kind: &'static TaskKind, work: impl Future<Output = anyhow::Result<()>> + Send + 'static) {
+        let task = self.tasks.spawn(kind, work);
+        unpoisoned(&self.running).push(task);
     }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        for task in unpoisoned(&self.tasks).drain(..) {
+        for task in unpoisoned(&self.running).drain(..) {
             task.abort();
         }
         self.pool.close();
     }
 }
 
-/// Ends workers that nobody has called for a while.
-async fn expire(pool: Pool, keep_alive: Duration) {
+/// Ends workers that nobody has called for a while, and sooner when the machine's memory becomes short.
+async fn expire(pool: Pool, keep_alive: Duration) -> anyhow::Result<()> {
     let mut ticks = tokio::time::interval(policy::expiry_interval(keep_alive));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         pool.expire(Instant::now(), keep_alive);
+        // A file of the kernel: read in microseconds.
+        let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+        if policy::is_memory_short(&memory) {
+            let ended = pool.shrink();
+            if ended > 0 {
+                tracing::info!(ended, "memory is short: idle workers are ended");
+            }
+        }
     }
 }
 
 /// Keeps the generic workers at their number.
-async fn refill(shared: std::sync::Weak<Shared>) {
+async fn refill(shared: std::sync::Weak<Shared>) -> anyhow::Result<()> {
     {
-        let Some(shared) = shared.upgrade() else { return };
+        let Some(shared) = shared.upgrade() else { return Ok(()) };
         let families = [
             (RuntimeKind::Node, shared.config.node_spares),
             (RuntimeKind::Python, shared.config.python_spares),
@@ -520,7 +540,7 @@ async fn refill(shared: std::sync::Weak<Shared>) {
     }
     let mut failures = 0;
     loop {
-        let Some(shared) = shared.upgrade() else { return };
+        let Some(shared) = shared.upgrade() else { return Ok(()) };
         let wanted = unpoisoned(&shared.wanted).clone();
         // What was used last first: it is the likeliest to be used next.
         let short = wanted

@@ -8,8 +8,9 @@ mod scan;
 mod sdk;
 mod versions;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::function::RuntimeKind;
 
@@ -86,16 +87,29 @@ pub(crate) fn prefixes() -> Vec<PathBuf> {
 pub(crate) struct Catalogue {
     platform_dir: Arc<Path>,
     found: Arc<tokio::sync::RwLock<Option<Vec<Found>>>>,
+    /// Runtimes whose other version was told of. Not more than there are identifiers of runtimes.
+    told: Arc<Mutex<HashSet<String>>>,
 }
 
 impl Catalogue {
     pub(crate) fn new(platform_dir: &Path) -> Self {
-        Self { platform_dir: platform_dir.into(), found: Arc::default() }
+        Self { platform_dir: platform_dir.into(), found: Arc::default(), told: Arc::default() }
     }
 
     /// As the function of the same name; looks again when nothing fits, for it may have been
-    /// installed meanwhile.
+    /// installed meanwhile. The warning comes with the first answer only: everyone hears it, nobody twice.
     pub(crate) async fn resolve(&self, requested: &str) -> Resolution {
+        let mut resolution = self.look_up(requested).await;
+        if let Resolution::Found { warning, .. } = &mut resolution
+            && warning.is_some()
+            && !self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(requested.to_owned())
+        {
+            *warning = None;
+        }
+        resolution
+    }
+
+    async fn look_up(&self, requested: &str) -> Resolution {
         if let Some(found) = &*self.found.read().await
             && let resolution @ Resolution::Found { .. } = choose::choose(found, requested)
         {
@@ -115,5 +129,24 @@ impl Catalogue {
             *found = Some(discover(&self.platform_dir).await);
         }
         found.iter().flatten().find(|interpreter| interpreter.kind == kind).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn another_version_is_told_once() {
+        let version = Version { major: 20, minor: 1, patch: 0 };
+        let node = Found { kind: RuntimeKind::Node, version, program: "/node".into(), prefix: "/".into() };
+        let catalogue = Catalogue::new(Path::new(""));
+        *catalogue.found.write().await = Some(vec![node]);
+        let mut told = Vec::new();
+        for requested in ["nodejs22.x", "nodejs22.x", "nodejs24.x", "nodejs20.x"] {
+            let resolution = catalogue.resolve(requested).await;
+            told.push(matches!(resolution, Resolution::Found { warning: Some(_), .. }));
+        }
+        assert_eq!(told, [true, false, true, false]);
     }
 }
