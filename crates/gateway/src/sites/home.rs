@@ -31,7 +31,8 @@ pub(super) fn answer(gateway: &Gateway, request: &Request) -> Response {
          pre{{background:#f3f3f3;padding:1rem;overflow:auto}}</style>\
          <h1>Cloudling {version}</h1><p>This is the endpoint of a cloud that speaks the protocols of AWS. \
          Point any SDK or tool at it:</p><pre>export AWS_ENDPOINT_URL={endpoint}\n\
-         export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1\n\
+         export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test\n\
+         export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1\n\
          aws lambda list-functions</pre><p>Services here:</p><ul>{list}</ul>\
          <p><a href=\"/_localstack/health\">health</a> · <a href=\"/_localstack/info\">info</a></p></html>\n"
     );

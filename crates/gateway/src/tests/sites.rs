@@ -162,7 +162,9 @@ async fn health_and_information_are_there() {
         {"endpoint":"http://127.0.0.1:4566","health":"http://127.0.0.1:4566/_localstack/health","name":"cloudling","services":["dynamodb","lambda","logs","sts"],"version":"1.2.3"}"#]]).await;
     let page = stage.ask("GET /\naccept: text/html").await;
     assert!(
-        page.starts_with("200 text/html") && page.contains("AWS_ENDPOINT_URL=http://127.0.0.1:4566"),
+        page.starts_with("200 text/html")
+            && page.contains("AWS_ENDPOINT_URL=http://127.0.0.1:4566")
+            && page.contains("AWS_REGION=us-east-1"),
         "{page}"
     );
 }
