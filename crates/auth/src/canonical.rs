@@ -145,6 +145,15 @@ impl Canonical<'_> {
     }
 }
 
+/// The key for one day, region and service.
+pub(crate) fn signing_key(secret: &str, date: &str, region: &str, service: &str) -> hmac::Key {
+    let mut key = hmac::Key::new(hmac::HMAC_SHA256, format!("AWS4{secret}").as_bytes());
+    for part in [date, region, service, "aws4_request"] {
+        key = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, part.as_bytes()).as_ref());
+    }
+    key
+}
+
 /// The signature as raw bytes.
 pub(crate) fn signature(
     secret: &str,
@@ -153,11 +162,7 @@ pub(crate) fn signature(
     service: &str,
     string_to_sign: &str,
 ) -> hmac::Tag {
-    let mut key = hmac::Key::new(hmac::HMAC_SHA256, format!("AWS4{secret}").as_bytes());
-    for part in [date, region, service, "aws4_request"] {
-        key = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, part.as_bytes()).as_ref());
-    }
-    hmac::sign(&key, string_to_sign.as_bytes())
+    hmac::sign(&signing_key(secret, date, region, service), string_to_sign.as_bytes())
 }
 
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {

@@ -9,6 +9,11 @@ use crate::clock::parse_basic;
 /// Longest presigned validity: seven days.
 const PRESIGNED_SECONDS_MAX: i64 = 604_800;
 const SIGNED_HEADERS_MAX: usize = 100;
+const STREAMING_FORMS: [&str; 3] = [
+    "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+    "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
+    "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+];
 
 /// How the body takes part in the signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,8 +21,10 @@ pub enum PayloadHash {
     /// Lower-case hexadecimal SHA-256 of the body.
     Sha256(String),
     Unsigned,
-    /// `STREAMING-AWS4-HMAC-SHA256-PAYLOAD` and its trailer form: each chunk carries a signature.
+    /// `STREAMING-AWS4-HMAC-SHA256-PAYLOAD`: each chunk carries a signature.
     StreamingSigned,
+    /// `STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER`: the trailers carry one too.
+    StreamingSignedTrailer,
     /// `STREAMING-UNSIGNED-PAYLOAD-TRAILER`.
     StreamingUnsignedTrailer,
     /// No `x-amz-content-sha256` header: the hash of the body is meant.
@@ -66,7 +73,8 @@ impl Claim {
             None => PayloadHash::Missing,
             Some("UNSIGNED-PAYLOAD") => PayloadHash::Unsigned,
             Some("STREAMING-UNSIGNED-PAYLOAD-TRAILER") => PayloadHash::StreamingUnsignedTrailer,
-            Some(text) if text.starts_with("STREAMING-") => PayloadHash::StreamingSigned,
+            Some("STREAMING-AWS4-HMAC-SHA256-PAYLOAD") => PayloadHash::StreamingSigned,
+            Some("STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER") => PayloadHash::StreamingSignedTrailer,
             Some(text) => PayloadHash::Sha256(text.to_owned()),
         }
     }
@@ -177,6 +185,13 @@ fn build(parts: Parts<'_>) -> Result<Claim, SignatureError> {
         return Err(incomplete(
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.",
         ));
+    }
+    // The other streaming forms are those of SigV4a, whose chunks are signed with another algorithm.
+    match &parts.payload_text {
+        Some(text) if text.starts_with("STREAMING-") && !STREAMING_FORMS.contains(&text.as_str()) => {
+            return Err(SignatureError::Algorithm(text.clone()));
+        }
+        _ => {}
     }
     let names = parts.signed_headers.split(';');
     if parts.signed_headers.is_empty() || names.clone().count() > SIGNED_HEADERS_MAX {

@@ -3,16 +3,23 @@
 //! Pure functions over headers and text. This crate must not know the HTTP server or the storage engine.
 
 mod canonical;
+mod checksum;
+mod chunked;
 mod claim;
 mod clock;
 mod error;
 mod issuer;
 pub mod policy;
 mod sign;
+mod signing_keys;
 mod verify;
+mod version2;
 
+pub use chunked::{ChunkedBody, ChunkedError};
 pub use claim::{Claim, PayloadHash, claim};
 pub use error::{Dialect, SignatureError};
 pub use issuer::{Issued, Issuer, Session, SessionKind};
 pub use sign::{Credentials, sign};
-pub use verify::{SignedRequest, verify};
+pub use signing_keys::SigningKeys;
+pub use verify::{SignedRequest, verify, verify_with_keys};
+pub use version2::{Version2Claim, Version2Request};

@@ -1,12 +1,13 @@
 //! Checks a claim against the secret it says it was made with.
 
 use http::HeaderMap;
+use ring::hmac;
 
 use crate::canonical::{
-    Canonical, canonical_headers, canonical_path, canonical_query, sha256_hex, signature,
+    Canonical, canonical_headers, canonical_path, canonical_query, sha256_hex, signing_key,
 };
 use crate::clock::format_basic;
-use crate::{Claim, PayloadHash, SignatureError};
+use crate::{Claim, PayloadHash, SignatureError, SigningKeys};
 
 /// How far the signature's time may be from ours.
 const SKEW_MILLIS_MAX: i64 = 15 * 60 * 1_000;
@@ -31,6 +32,28 @@ pub fn verify(
     now_epoch_millis: i64,
 ) -> Result<(), SignatureError> {
     check_time(claim, now_epoch_millis)?;
+    let key = signing_key(secret, &claim.date, &claim.region, &claim.service);
+    check_signature(claim, request, &key)
+}
+
+/// As [`verify`], with the signing key taken from `keys` when it is there.
+pub fn verify_with_keys(
+    claim: &Claim,
+    request: &SignedRequest<'_>,
+    secret: &str,
+    now_epoch_millis: i64,
+    keys: &SigningKeys,
+) -> Result<(), SignatureError> {
+    check_time(claim, now_epoch_millis)?;
+    let key = keys.get(secret, &claim.date, &claim.region, &claim.service);
+    check_signature(claim, request, &key)
+}
+
+fn check_signature(
+    claim: &Claim,
+    request: &SignedRequest<'_>,
+    key: &hmac::Key,
+) -> Result<(), SignatureError> {
     let payload_hash = match (claim.payload_hash(), request.body_sha256_hex) {
         (PayloadHash::Sha256(claimed), Some(found)) if claimed != found => {
             return Err(SignatureError::PayloadMismatch);
@@ -55,7 +78,7 @@ pub fn verify(
     };
     let scope = format!("{}/{}/{}/aws4_request", claim.date, claim.region, claim.service);
     let text = canonical.string_to_sign(&claim.timestamp, &scope);
-    let expected = signature(secret, &claim.date, &claim.region, &claim.service, &text);
+    let expected = hmac::sign(key, text.as_bytes());
     let claimed = hex::decode(&claim.signature).map_err(|_| SignatureError::Mismatch)?;
     if same(expected.as_ref(), &claimed) { Ok(()) } else { Err(SignatureError::Mismatch) }
 }
@@ -81,7 +104,7 @@ fn check_time(claim: &Claim, now_epoch_millis: i64) -> Result<(), SignatureError
 }
 
 /// Equality whose time depends on the lengths alone.
-fn same(left: &[u8], right: &[u8]) -> bool {
+pub(crate) fn same(left: &[u8], right: &[u8]) -> bool {
     left.len() == right.len()
         && left.iter().zip(right).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }
@@ -126,7 +149,12 @@ mod tests {
             headers: &parts.headers,
             body_sha256_hex: Some(&hash),
         };
-        verify(&claim, &request, secret, now)
+        let keys = SigningKeys::default();
+        let decided = verify(&claim, &request, secret, now);
+        for _ in 0..2 {
+            assert_eq!(verify_with_keys(&claim, &request, secret, now, &keys), decided);
+        }
+        decided
     }
 
     #[test]

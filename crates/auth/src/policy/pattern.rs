@@ -194,7 +194,7 @@ impl Run {
                     (found, None) => found.is_some(),
                     (None, Some(_)) => false,
                 };
-                marks.iter().all(fits).then(|| chars.as_str())
+                marks.iter().all(fits).then_some(chars.as_str())
             }
         }
     }
@@ -209,7 +209,7 @@ impl Run {
                     (found, None) => found.is_some(),
                     (None, Some(_)) => false,
                 };
-                marks.iter().rev().all(fits).then(|| chars.as_str())
+                marks.iter().rev().all(fits).then_some(chars.as_str())
             }
         }
     }
