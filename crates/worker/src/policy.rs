@@ -132,7 +132,41 @@ impl PoolConfig {
     }
 }
 
-/// Time between two looks for workers to retire.
+/// Time between two looks for workers to retire and at the machine's memory.
 pub(crate) fn expiry_interval(keep_alive: Duration) -> Duration {
-    (keep_alive / 4).clamp(Duration::from_millis(10), Duration::from_secs(30))
+    (keep_alive / 4).clamp(Duration::from_millis(10), Duration::from_secs(2))
+}
+
+/// Share of the machine's memory, in hundredths, below which idle workers make room.
+const MEMORY_AVAILABLE_PERCENT_MIN: u64 = 8;
+
+/// One of this many idle workers is ended at each look while memory is short, those idle for longest.
+pub(crate) const SHRINK_DIVISOR: usize = 4;
+
+/// Whether `/proc/meminfo` says that idle workers must make room. Never when it cannot be read.
+pub(crate) fn is_memory_short(meminfo: &str) -> bool {
+    let kibibytes = |name: &str| {
+        let line = meminfo.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim_end_matches("kB").trim().parse::<u64>().ok()
+    };
+    match (kibibytes("MemTotal:"), kibibytes("MemAvailable:")) {
+        (Some(total), Some(available)) => available < total / 100 * MEMORY_AVAILABLE_PERCENT_MIN,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_short_below_a_share_of_it() {
+        let meminfo = |available: u64| {
+            format!("MemTotal:       16384000 kB\nMemFree:          1 kB\nMemAvailable:   {available} kB\n")
+        };
+        assert!(!is_memory_short(&meminfo(8_000_000)));
+        assert!(!is_memory_short(&meminfo(1_310_720)));
+        assert!(is_memory_short(&meminfo(1_310_719)));
+        assert!(!is_memory_short(""));
+    }
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use crate::policy::SHRINK_DIVISOR;
 use crate::preload::Preload;
 use crate::runtimes::Found;
 use crate::worker::Worker;
@@ -174,6 +175,15 @@ impl<W> Pool<W> {
         });
         drop(inner);
         drop(expired);
+    }
+
+    /// Ends some of the workers idle for longest; tells how many.
+    pub(crate) fn shrink(&self) -> usize {
+        let mut inner = lock(&self.inner);
+        let count = inner.idle_count.div_ceil(SHRINK_DIVISOR);
+        let ended: Vec<_> = (0..count).map_while(|_| inner.take_longest_idle()).collect();
+        drop(inner);
+        ended.len()
     }
 
     pub(crate) fn take_spare(&self, kind: &SpareKind) -> Option<W> {
@@ -366,6 +376,20 @@ mod tests {
         assert_eq!(pool.counts(), (0, 1, 0));
         pool.expire(Instant::now() + minute, minute);
         assert_eq!(pool.counts(), (0, 0, 0));
+    }
+
+    #[test]
+    fn shrinking_ends_those_idle_for_longest() {
+        let pool = Pool::new(10);
+        let leases: Vec<_> = (1..=5).map(|worker| lease(&pool, "a", worker)).collect();
+        leases.into_iter().for_each(|lease| pool.give_back(lease));
+        assert_eq!(pool.shrink(), 2);
+        let left: Vec<_> = {
+            let leases: Vec<_> = std::iter::from_fn(|| pool.take_warm("a")).collect();
+            leases.iter().map(|lease| lease.worker).collect()
+        };
+        assert_eq!(left, [5, 4, 3]);
+        assert_eq!(pool.shrink(), 0);
     }
 
     #[test]
