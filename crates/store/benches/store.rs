@@ -26,6 +26,9 @@ const ROWS: u64 = 100_000;
 const VALUE_BYTES: usize = 1024;
 
 fn main() -> Result<()> {
+    if std::env::args().any(|argument| argument == "million") {
+        return million();
+    }
     let folder = tempfile::tempdir()?;
     let folder = folder.path();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -104,6 +107,58 @@ fn raw_syncs(folder: &Path) -> Result<f64> {
     Ok(f64::from(count) / begun.elapsed().as_secs_f64())
 }
 
+/// A million rows of 1 KiB: room, memory, and the time to open them again.
+fn million() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let kv = FjallKv::open(folder.path())?;
+    let begun = Instant::now();
+    runtime.block_on(async {
+        let value = vec![b'x'; VALUE_BYTES];
+        for first in (0..MILLION).step_by(1000) {
+            let rows = (first..first + 1000).fold(Commit::new(), |commit, row| {
+                let mut value = value.clone();
+                value[..8].copy_from_slice(&scattered(row).as_bytes()[4..12]);
+                commit.put(scattered(row), value)
+            });
+            kv.commit(rows).await?;
+        }
+        anyhow::Ok(())
+    })?;
+    println!("{MILLION} rows of 1 KiB in {:?}, resident {} KiB", begun.elapsed(), resident_kib()?);
+    println!("tables: {} MiB, {:?}", kv.activity().table_bytes >> 20, kv.activity());
+    let begun = Instant::now();
+    drop(kv);
+    println!("closed in {:?}", begun.elapsed());
+    for round in 1..=3 {
+        let begun = Instant::now();
+        let kv = FjallKv::open(folder.path())?;
+        let opened = begun.elapsed();
+        let (journals, resident) = (kv.activity().journals, resident_kib()?);
+        println!("open {round}: {opened:?}, {journals} journals, resident {resident} KiB");
+    }
+    Ok(())
+}
+
+const MILLION: u64 = 1_000_000;
+
+/// Seconds of processor time the committer has used.
+fn committer_seconds() -> Result<f64> {
+    let mut ticks = 0_u64;
+    for task in std::fs::read_dir("/proc/self/task")? {
+        let task = task?.path();
+        if std::fs::read_to_string(task.join("comm")).is_ok_and(|name| name.trim() == "store:committer") {
+            let stat = std::fs::read_to_string(task.join("stat"))?;
+            // After the name in brackets; the 14th and 15th fields of all.
+            let fields: Vec<&str> =
+                stat.rsplit(')').next().context("a stat line")?.split_whitespace().collect();
+            ticks += fields[11].parse::<u64>()? + fields[12].parse::<u64>()?;
+        }
+    }
+    // The unit is a hundredth of a second on every common system.
+    Ok(ticks as f64 / 100.0)
+}
+
 fn resident_kib() -> Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("a line with VmRSS")?;
@@ -151,6 +206,46 @@ async fn puts(kv: &Arc<FjallKv>, writers: u64) -> Result<f64> {
     .await
 }
 
+/// Read, then write if nobody else has; each on rows of its own.
+async fn conditional(kv: &Arc<FjallKv>) -> Result<f64> {
+    let value = Bytes::from(vec![b'x'; VALUE_BYTES]);
+    rate(64, |task, round| {
+        let (kv, value) = (Arc::clone(kv), value.clone());
+        async move {
+            let key = format!("conditional/{task}/{}", round % 1000);
+            let version = kv.snapshot().await?.get(key.as_bytes()).await?.map(|row| row.version);
+            kv.commit(Commit::new().check_version(key.clone(), version).put(key, value)).await?;
+            Ok(())
+        }
+    })
+    .await
+}
+
+/// The life of a message: stored and made visible, hidden while it is worked on, gone.
+async fn queue(kv: &Arc<FjallKv>) -> Result<f64> {
+    let body = Bytes::from(vec![b'x'; VALUE_BYTES]);
+    rate(64, |task, round| {
+        let (kv, body) = (Arc::clone(kv), body.clone());
+        async move {
+            let message = format!("message/{task}/{round:012}");
+            let (visible, hidden) =
+                (format!("visible/{task}/{round:012}"), format!("hidden/{task}/{round:012}"));
+            kv.commit(Commit::new().put(message.clone(), body).put(visible, message.clone())).await?;
+            let range = Bytes::from(format!("visible/{task}/"))..Bytes::from(format!("visible/{task}0"));
+            let head = kv.snapshot().await?.scan(range, Order::Forward, 1).await?;
+            let (key, row) = head.into_iter().next().context("what was just sent")?;
+            let received = Commit::new()
+                .check_version(key.clone(), Some(row.version))
+                .delete(key)
+                .put(hidden.clone(), row.value);
+            kv.commit(received).await?;
+            kv.commit(Commit::new().delete(message).delete(hidden)).await?;
+            Ok(())
+        }
+    })
+    .await
+}
+
 async fn key_value(kv: Arc<FjallKv>, raw: f64) -> Result<()> {
     for writers in [16, 256] {
         line(&format!("put 1 KiB, {writers} writers"), puts(&kv, writers).await?, raw);
@@ -164,6 +259,14 @@ async fn key_value(kv: Arc<FjallKv>, raw: f64) -> Result<()> {
         }
     });
     line("append 1 KiB to one log, 64 writers", appends.await?, raw);
+
+    let (begun, used) = (Instant::now(), committer_seconds()?);
+    let rate_at_64 = puts(&kv, 64).await?;
+    let share = (committer_seconds()? - used) / begun.elapsed().as_secs_f64() * 100.0;
+    line("put 1 KiB, 64 writers", rate_at_64, raw);
+    println!("    the committer used {share:.0} % of one processor; a sync for each 64 would allow {:.0}", raw * 64.0);
+    line("put 1 KiB if unchanged, 64 writers", conditional(&kv).await?, raw);
+    line("queue: send, receive, delete, 64 workers", queue(&kv).await?, raw);
 
     let value = Bytes::from(vec![b'x'; VALUE_BYTES]);
     let begun = Instant::now();

@@ -210,6 +210,22 @@ impl FjallKv {
         }
     }
 
+    /// Gives the room of deleted rows and old versions back to the disk now, by writing all tables anew; by itself the
+    /// engine does so little by little, as it is written to. Takes as long as reading and writing everything, and
+    /// room for a second copy of it; others go on meanwhile.
+    pub async fn reclaim(&self) -> Result<()> {
+        let view = self.shared.view();
+        let compacted = tokio::task::spawn_blocking(move || {
+            let rows = &view.engine.rows;
+            rows.rotate_memtable_and_wait()?;
+            rows.major_compact()
+        });
+        compacted
+            .await
+            .map_err(|error| KvError::Determinate(format!("the compaction failed: {error}")))?
+            .map_err(|error| engine::engine_error("compact", error))
+    }
+
     fn send(&self, request: Request) -> Result<()> {
         let requests = self.requests.as_ref().expect("only a store that is being dropped has no queue");
         requests.send(request).map_err(|_| KvError::Determinate("the store has stopped".to_owned()))

@@ -538,3 +538,32 @@ async fn data_outlives_many_flushes_and_compactions() {
     let kv = FjallKv::open_with(folder.path(), options).unwrap();
     assert_eq!(everything(&kv).await, before);
 }
+
+#[tokio::test]
+async fn deleted_rows_give_their_room_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = FjallOptions { memtable_bytes: 256 * 1024, ..FjallOptions::default() };
+    let kv = FjallKv::open_with(folder.path(), options).unwrap();
+    for first in (0..20_000).step_by(500) {
+        let rows = (first..first + 500)
+            .fold(Commit::new(), |commit, row| commit.put(format!("row/{row:05}"), vec![row as u8; 1024]));
+        kv.commit(rows).await.unwrap();
+    }
+    settled(&kv).await;
+    let full = kv.activity().table_bytes;
+    assert!(full > 15 << 20, "{full}");
+    assert_eq!(store::clear(&kv, "row/".into()).await.unwrap(), 20_000);
+    kv.reclaim().await.unwrap();
+    let rest = kv.activity().table_bytes;
+    assert!(rest < full / 10, "{rest} of {full} bytes are still in tables");
+    assert!(everything(&kv).await.is_empty());
+    put(&kv, "a", "1").await;
+    drop(kv);
+    assert_eq!(everything(&open(folder.path())).await.len(), 1);
+}
+
+async fn settled(kv: &FjallKv) {
+    while kv.activity().flushes_waiting > 0 || kv.activity().compactions_running > 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
