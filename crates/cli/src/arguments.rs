@@ -51,6 +51,10 @@ pub(crate) enum Command {
     Up(Up),
     /// Check what functions need on this machine, and say how to get what is missing.
     Doctor(Doctor),
+    /// Copy everything of one moment into a folder, while the server runs or not.
+    Backup(Backup),
+    /// Make a data folder from a backup.
+    Restore(Backup),
     /// The AWS SDKs that functions find without bundling them.
     Runtimes(Runtimes),
     /// Turn a folder into a function with a URL; run it again to update.
@@ -135,6 +139,18 @@ pub(crate) enum SandboxName {
 pub(crate) struct Doctor {
     #[command(flatten)]
     pub(crate) folders: Folders,
+    /// Read everything in the data folder instead, and tell what is damaged; no server may use it meanwhile.
+    #[arg(long)]
+    pub(crate) verify: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// The folder of the backup.
+    pub(crate) folder: PathBuf,
+    /// The data folder.
+    #[arg(long, env = "CLOUDLING_DATA", default_value = "./.cloudling", value_name = "DIR")]
+    pub(crate) data: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -146,7 +162,13 @@ pub(crate) struct Runtimes {
 #[derive(Debug, Subcommand)]
 pub(crate) enum RuntimesCommand {
     /// Put the AWS SDKs for Node and Python into the data folder.
-    Install(Doctor),
+    Install(RuntimesInstall),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RuntimesInstall {
+    #[command(flatten)]
+    pub(crate) folders: Folders,
 }
 
 #[derive(Debug, Args)]

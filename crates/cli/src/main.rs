@@ -49,6 +49,8 @@ async fn run(arguments: Arguments, output: &Output) -> anyhow::Result<ExitCode> 
     match arguments.command {
         Command::Up(up) => commands::up::run(up, output).await?,
         Command::Doctor(doctor) => return commands::doctor::run(&doctor, &arguments.endpoint, output).await,
+        Command::Backup(backup) => commands::backup::backup(&backup, output).await?,
+        Command::Restore(restore) => commands::backup::restore(&restore, output).await?,
         Command::Runtimes(runtimes) => commands::runtimes::run(&runtimes, output).await?,
         Command::Deploy(deploy) => commands::deploy::run(&deploy, &client()?, output).await?,
         Command::Invoke(invoke) => return commands::invoke::run(&invoke, &client()?, output).await,

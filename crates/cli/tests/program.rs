@@ -153,3 +153,68 @@ fn a_terminal_that_is_closed_does_not_end_the_server() {
     errors.read_to_string(&mut error_text).unwrap();
     assert!(!error_text.contains("panicked"), "{error_text}");
 }
+
+#[test]
+fn a_backup_of_a_running_server_becomes_a_server() {
+    let place = tempfile::tempdir().unwrap();
+    let (data, backup, other) =
+        (place.path().join("data"), place.path().join("backup"), place.path().join("other"));
+    let code = tempfile::tempdir().unwrap();
+    std::fs::write(code.path().join("index.js"), "exports.handler = async () => 'hi'\n").unwrap();
+    let server = Server::start(&data);
+    let deployed = server.run(&["deploy", code.path().to_str().unwrap(), "--name", "kept"]);
+    assert!(deployed.status.success(), "{}", text(&deployed.stderr));
+    let of = |command: &str, folder: &std::path::Path, data: &std::path::Path| {
+        Command::new(PROGRAM).arg(command).arg(folder).arg("--data").arg(data).output().unwrap()
+    };
+    let copied = of("backup", &backup, &data);
+    assert!(copied.status.success(), "{}", text(&copied.stderr));
+    assert!(text(&copied.stdout).contains("1 blobs"), "{}", text(&copied.stdout));
+    let again = of("backup", &backup, &data);
+    assert!(text(&again.stderr).contains("is not empty"), "{}", text(&again.stderr));
+    let inside = of("backup", &data.join("inside"), &data);
+    assert!(text(&inside.stderr).contains("lies in the data folder"), "{}", text(&inside.stderr));
+    // Deleted after the backup, so not in it.
+    assert!(server.run(&["rm", "kept"]).status.success());
+    assert_eq!(server.stop(), Some(0));
+
+    let restored = of("restore", &backup, &other);
+    assert!(restored.status.success(), "{}", text(&restored.stderr));
+    let refused = of("restore", &backup, &other);
+    assert!(text(&refused.stderr).contains("is not empty"), "{}", text(&refused.stderr));
+    let server = Server::start(&other);
+    let listed = text(&server.run(&["ls"]).stdout);
+    assert!(listed.contains("kept"), "{listed}");
+    assert_eq!(server.stop(), Some(0));
+    let offline = of("backup", &place.path().join("offline"), &other);
+    assert!(offline.status.success(), "{}", text(&offline.stderr));
+    let none = of("backup", &place.path().join("none"), place.path());
+    assert!(text(&none.stderr).contains("is not a data folder"), "{}", text(&none.stderr));
+}
+
+#[test]
+fn the_doctor_reads_everything_and_names_what_is_damaged() {
+    let place = tempfile::tempdir().unwrap();
+    let data = place.path().join("data");
+    let code = tempfile::tempdir().unwrap();
+    std::fs::write(code.path().join("index.js"), "exports.handler = async () => 'hi'\n").unwrap();
+    let verify = || Command::new(PROGRAM).args(["doctor", "--verify", "--data"]).arg(&data).output().unwrap();
+    let server = Server::start(&data);
+    assert!(server.run(&["deploy", code.path().to_str().unwrap(), "--name", "kept"]).status.success());
+    let in_use = verify();
+    assert_eq!(in_use.status.code(), Some(1));
+    assert!(text(&in_use.stderr).contains("is in use by process"), "{}", text(&in_use.stderr));
+    assert_eq!(server.stop(), Some(0));
+    let whole = verify();
+    assert!(whole.status.success(), "{}{}", text(&whole.stdout), text(&whole.stderr));
+    let shard = std::fs::read_dir(data.join("blobs")).unwrap().map(|entry| entry.unwrap().path());
+    let shard = shard.into_iter().find(|path| !path.ends_with("temporary")).unwrap();
+    let blob = std::fs::read_dir(shard).unwrap().next().unwrap().unwrap().path();
+    let mut bytes = std::fs::read(&blob).unwrap();
+    bytes[10] ^= 1;
+    std::fs::write(&blob, bytes).unwrap();
+    let damaged = verify();
+    assert_eq!(damaged.status.code(), Some(1));
+    let name = blob.file_name().unwrap().to_str().unwrap();
+    assert!(text(&damaged.stdout).contains(name), "{}", text(&damaged.stdout));
+}

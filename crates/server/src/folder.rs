@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 /// `kv` and `blobs` (state), `secret.key`, `tls`, `runtimes` (SDK copies), `run` (sandboxes, emptied at start),
-/// `code` (functions unpacked; can be made again from the state).
+/// `code` (functions unpacked; can be made again from the state), `control` (the socket of the running server).
 #[derive(Clone, Debug)]
 pub struct DataFolder {
     root: PathBuf,
@@ -21,7 +21,13 @@ impl DataFolder {
                 format!("cannot create the folder {}: choose another with --data", folder.display())
             })
         };
+        let is_new = !root.exists();
         create(root)?;
+        if is_new && let Some(parent) = root.canonicalize().ok().as_deref().and_then(Path::parent) {
+            // Or a power loss takes the folder with all that was synced inside.
+            let synced = std::fs::File::open(parent).and_then(|parent| parent.sync_all());
+            synced.with_context(|| format!("syncing {}", parent.display()))?;
+        }
         // Sandboxes mount parts of it, which takes a path that does not depend on where we stand.
         let root = root.canonicalize().with_context(|| format!("folder {}", root.display()))?;
         let runtimes = match runtimes {

@@ -4,6 +4,8 @@
 //! behind it or on first use.
 
 mod address;
+mod backup;
+mod control;
 mod coverage;
 mod folder;
 mod parts;
@@ -23,6 +25,7 @@ use tokio::net::TcpStream;
 use worker::Workers;
 use worker::sandbox::TierChoice;
 
+pub use backup::{OnProgress, backup, restore, verify};
 pub use coverage::{ServiceCoverage, coverage};
 pub use folder::DataFolder;
 
@@ -99,6 +102,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         workers: &workers,
         folder: &folder,
     })?);
+    control::serve(&platform, &folder)?;
     gateway.serve(listener);
     workers.warm_up();
     Ok(Running { address, platform, workers, folder })

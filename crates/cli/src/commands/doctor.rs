@@ -12,6 +12,9 @@ use crate::client::Client;
 use crate::output::Output;
 
 pub(crate) async fn run(doctor: &Doctor, endpoint: &str, output: &Output) -> anyhow::Result<ExitCode> {
+    if doctor.verify {
+        return super::verify::run(&doctor.folders.data, output).await;
+    }
     let folder = doctor.folders.runtimes();
     let mut findings = interpreters(&folder).await;
     findings.extend(sdks(&folder));

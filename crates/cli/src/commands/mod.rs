@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub(crate) mod backup;
 pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod doctor;
@@ -11,3 +12,4 @@ pub(crate) mod reset;
 pub(crate) mod rm;
 pub(crate) mod runtimes;
 pub(crate) mod up;
+pub(crate) mod verify;
