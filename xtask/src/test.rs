@@ -63,6 +63,7 @@ pub(crate) fn run_all(options: &Options) -> Result<Totals> {
     }
     if !options.clients {
         runners.push(("rust", rust_tests(&environment)?));
+        runners.push(("crashes", crashes()));
     }
     if !options.rust {
         let cloudling = shell::target().join("debug/cloudling");
@@ -108,6 +109,18 @@ fn rust_tests(environment: &Environment) -> Result<Totals> {
         totals.skipped += VECTOR_TESTS;
     }
     Ok(totals)
+}
+
+/// Kills writers of the store; one test in the totals.
+fn crashes() -> Totals {
+    step("crashes of the store");
+    match crate::crash::run(&crate::crash::Options::default()) {
+        Ok(()) => Totals::ONE_SUCCESS,
+        Err(error) => {
+            println!("{error:#}");
+            Totals::ONE_FAILURE
+        }
+    }
 }
 
 /// The client tests need the SDKs inside functions; without them the tests that use them fail and say so.

@@ -15,6 +15,9 @@ impl Totals {
     /// One thing that should have run and did not, such as a build that fails.
     pub(crate) const ONE_FAILURE: Self = Self { passed: 0, failed: 1, skipped: 0 };
 
+    /// One thing that ran well.
+    pub(crate) const ONE_SUCCESS: Self = Self { passed: 1, failed: 0, skipped: 0 };
+
     /// nextest's `Summary [0.1s] 9 tests run: 7 passed (1 slow), 1 failed, 1 timed out, 2 skipped`.
     pub(crate) fn from_nextest(output: &str) -> Option<Self> {
         let summary = output.lines().rev().find(|line| line.trim_start().starts_with("Summary ["))?;

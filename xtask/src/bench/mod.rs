@@ -21,9 +21,12 @@ use report::Report;
 /// What can be measured, in the order in which `all` measures it.
 pub(crate) const SCENARIOS: [&str; 5] = ["start", "memory", "cold", "warm", "burst"];
 
+/// What is measured by itself, without a server: the store beside the bare disk, and with a million rows.
+pub(crate) const STORE_SCENARIOS: [&str; 2] = ["store", "store-million"];
+
 #[derive(Args)]
 pub(crate) struct Options {
-    /// start, memory, cold, warm, burst or all
+    /// start, memory, cold, warm, burst or all of them; store or store-million, without a server
     #[arg(default_value = "all")]
     scenario: String,
     /// Measure this binary instead of a fresh release build
@@ -36,10 +39,16 @@ pub(crate) struct Options {
 
 /// Measures and prints one table; fails when something could not be measured, not when a goal is missed.
 pub(crate) fn run(options: &Options) -> Result<()> {
+    if STORE_SCENARIOS.contains(&options.scenario.as_str()) {
+        return store(&options.scenario);
+    }
     let wanted: Vec<&str> = match options.scenario.as_str() {
         "all" => SCENARIOS.to_vec(),
         one if SCENARIOS.contains(&one) => vec![one],
-        other => bail!("there is no scenario `{other}`; choose one of {}, all", SCENARIOS.join(", ")),
+        other => bail!(
+            "there is no scenario `{other}`; choose one of {}, all",
+            [&SCENARIOS[..], &STORE_SCENARIOS[..]].concat().join(", ")
+        ),
     };
     let binary = match &options.binary {
         Some(binary) => std::path::absolute(binary)?,
@@ -65,5 +74,17 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         }
     }
     println!("\n{}\n{report}", machine::describe());
+    Ok(())
+}
+
+/// The store's own bench, on the disk of the build folder.
+fn store(scenario: &str) -> Result<()> {
+    let mut bench = shell::cargo();
+    bench.args(["bench", "--quiet", "--package", "store", "--bench", "store"]);
+    if scenario == "store-million" {
+        bench.args(["--", "million"]);
+    }
+    shell::run(&mut bench)?;
+    println!("\n{}", machine::describe());
     Ok(())
 }

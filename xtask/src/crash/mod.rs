@@ -25,6 +25,9 @@ use check::{Checked, Ledger, PROGRESS_WITHIN};
 use child::{BEFORE_BLOB_ROW, DURING_COMPACTION, DURING_FLUSH, DURING_RECOVERY};
 use workload::Random;
 
+/// Cycles unless told otherwise.
+const CYCLES: u64 = 25;
+
 /// Cycles between two lines of progress.
 const REPORT_EVERY_CYCLES: u64 = 25;
 
@@ -46,13 +49,20 @@ const SIGKILL: i32 = 9;
 #[derive(Args)]
 pub(crate) struct Options {
     /// How often the writers are killed
-    #[arg(long, default_value_t = 25)]
+    #[arg(long, default_value_t = CYCLES)]
     cycles: u64,
     /// Repeats the choices of an earlier run, though not its timing
     #[arg(long)]
     seed: Option<u64>,
     #[command(flatten)]
     child: child::Child,
+}
+
+impl Default for Options {
+    /// What the hosted checks run.
+    fn default() -> Self {
+        Self { cycles: CYCLES, seed: None, child: child::Child { folder: None, die_at: None, die_after: 0 } }
+    }
 }
 
 /// How a process dies.
