@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 use auth::Issuer;
 use futures_util::FutureExt as _;
 use http::HeaderValue;
+use http::header::HOST;
 use service::{Failure, Platform};
 use tokio::sync::Semaphore;
 
@@ -73,6 +74,7 @@ impl Gateway {
     pub(crate) async fn handle(self, request: Request) -> Response {
         let id = request.id.clone();
         let mut response = match sites::find(&request) {
+            _ if !has_one_host(&request) => sites::without_one_host(),
             Some(site) => match AssertUnwindSafe(sites::answer(&self, site, request)).catch_unwind().await {
                 Ok(response) => response,
                 Err(panic) => sites::internal_failure(&id, &panicked(panic.as_ref())),
@@ -84,6 +86,12 @@ impl Gateway {
         }
         response
     }
+}
+
+/// RFC 9112, section 3.2: a request of HTTP/1.1 has exactly one `Host`. Two of them may be read differently by the
+/// signature check and by whatever stands in front of us.
+fn has_one_host(request: &Request) -> bool {
+    request.head.version != http::Version::HTTP_11 || request.headers().get_all(HOST).iter().count() == 1
 }
 
 /// A panic as the failure it is: unexpected, told to the log and not to the client.

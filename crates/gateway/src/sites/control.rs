@@ -103,6 +103,9 @@ async fn reset(gateway: &Gateway, request: &Request) -> Response {
     if gateway.platform().mode() != Mode::Dev {
         return message(StatusCode::FORBIDDEN, "Reset is for development mode only.");
     }
+    if request.peer.address.is_none() {
+        return message(StatusCode::FORBIDDEN, "Functions may not reset the cloud they run in.");
+    }
     let mut account = None;
     for (name, value) in parameters(request.query()) {
         match (name.as_str(), AccountId::parse(&value)) {

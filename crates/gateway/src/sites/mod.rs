@@ -111,6 +111,11 @@ fn json(status: StatusCode, value: &serde_json::Value) -> Response {
     with_type(status, "application/json", bytes)
 }
 
+/// What a request of HTTP/1.1 is told that has no `Host`, or several.
+pub(crate) fn without_one_host() -> Response {
+    text(StatusCode::BAD_REQUEST, "A request of HTTP/1.1 has exactly one Host header.")
+}
+
 fn text(status: StatusCode, text: &'static str) -> Response {
     with_type(status, "text/plain; charset=utf-8", text)
 }

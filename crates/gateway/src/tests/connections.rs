@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::stage::{Stage, parse, written};
@@ -88,4 +89,17 @@ async fn encrypted_and_plain_connections_share_the_port() {
     tokio::spawn(connection);
     let answer = written(sender.send_request(parse(WHO)).await.unwrap()).await;
     assert!(answer.contains("arn:aws:iam::000000000000:root"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_request_of_http_1_1_has_exactly_one_host() {
+    let stage = Stage::new().await;
+    for hosts in ["", "host: a\r\nhost: b\r\n"] {
+        let mut stream = TcpStream::connect(stage.address).await.unwrap();
+        let request = format!("GET /_localstack/health HTTP/1.1\r\n{hosts}connection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{hosts:?}: {answer}");
+    }
 }

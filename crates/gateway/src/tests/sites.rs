@@ -223,3 +223,15 @@ async fn pages_from_this_machine_may_call_apis_and_others_may_not() {
     let foreign = stage.send(parse(&format!("{call}https://a.example"))).await;
     assert_eq!(foreign.status(), 403);
 }
+
+#[tokio::test]
+async fn a_function_may_ask_but_not_reset() {
+    let stage = Stage::new().await;
+    let answer = stage.ask_from_a_sandbox("GET /_cloudling/health").await;
+    assert!(answer.starts_with("200 "), "{answer}");
+    let answer = stage.ask_from_a_sandbox("POST /_cloudling/reset?account=111122223333").await;
+    assert_eq!(
+        answer,
+        "403 application/json\n{\"Message\":\"Functions may not reset the cloud they run in.\"}"
+    );
+}

@@ -242,6 +242,7 @@ pub(super) struct Stage {
     pub(super) probe: Arc<Probe>,
     pub(super) issuer: Arc<Issuer>,
     pub(super) platform: Arc<Platform>,
+    gateway: Gateway,
 }
 
 impl Stage {
@@ -274,7 +275,7 @@ impl Stage {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         gateway.serve(listener);
-        Stage { address, probe, issuer, platform }
+        Stage { address, probe, issuer, platform, gateway }
     }
 
     /// Sends a request written as text (see [`parse`]) and writes the answer as text.
@@ -289,6 +290,21 @@ impl Stage {
 
     pub(super) async fn send(&self, request: Request<Full<Bytes>>) -> http::Response<hyper::body::Incoming> {
         let stream = TcpStream::connect(self.address).await.unwrap();
+        Self::send_over(stream, request).await
+    }
+
+    /// As [`Stage::ask`], over a connection that was made inside a sandbox.
+    pub(super) async fn ask_from_a_sandbox(&self, request: &str) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        self.gateway.accept(listener.accept().await.unwrap().0);
+        written(Self::send_over(stream, parse(request)).await).await
+    }
+
+    async fn send_over(
+        stream: TcpStream,
+        request: Request<Full<Bytes>>,
+    ) -> http::Response<hyper::body::Incoming> {
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
