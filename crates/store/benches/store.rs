@@ -264,7 +264,10 @@ async fn key_value(kv: Arc<FjallKv>, raw: f64) -> Result<()> {
     let rate_at_64 = puts(&kv, 64).await?;
     let share = (committer_seconds()? - used) / begun.elapsed().as_secs_f64() * 100.0;
     line("put 1 KiB, 64 writers", rate_at_64, raw);
-    println!("    the committer used {share:.0} % of one processor; a sync for each 64 would allow {:.0}", raw * 64.0);
+    println!(
+        "    the committer used {share:.0} % of one processor; a sync for each 64 would allow {:.0}",
+        raw * 64.0
+    );
     line("put 1 KiB if unchanged, 64 writers", conditional(&kv).await?, raw);
     line("queue: send, receive, delete, 64 workers", queue(&kv).await?, raw);
 
