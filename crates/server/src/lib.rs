@@ -14,7 +14,7 @@ mod tls;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -72,13 +72,16 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     address::check(config.listen, config.mode)?;
     raise_open_files_limit();
     let folder = DataFolder::open(&config.data_dir, config.runtimes_dir.clone())?;
-    // The slow parts side by side: opening the store means reading its journal.
+    // The slow parts side by side: opening the store means syncing or reading its journal, starting the workers means
+    // looking for interpreters and trying a sandbox.
     let opening = tokio::task::spawn_blocking({
         let folder = folder.clone();
         move || parts::open(&folder)
     });
     let listener = address::bind(config.listen).await?;
     let address = listener.local_addr().context("address of the listener")?;
+    let inside = Arc::new(InsideEndpoint::default());
+    let workers = tokio::spawn(Workers::start(workers_config(&config, &folder, inside.clone(), address)));
     let tls = match config.encryption {
         Encryption::Off => None,
         Encryption::OwnCertificate => Some(tls::own_certificate(&folder)?),
@@ -93,9 +96,9 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         tls,
         version: VERSION,
     });
-    let workers = Workers::start(workers_config(&config, &folder, &gateway, address))
-        .await
-        .context("starting the workers that run functions")?;
+    inside.open(&gateway);
+    let workers =
+        workers.await.context("starting the workers")?.context("starting the workers that run functions")?;
     platform.mount(services::all(&services::Parts {
         platform: &platform,
         issuer: &issuer,
@@ -138,7 +141,7 @@ impl Running {
 fn workers_config(
     config: &Config,
     folder: &DataFolder,
-    gateway: &Gateway,
+    inside: Arc<InsideEndpoint>,
     address: SocketAddr,
 ) -> worker::Config {
     let mut pool = worker::PoolConfig::default();
@@ -154,18 +157,25 @@ fn workers_config(
         },
         platform_dir: folder.runtimes(),
         pool,
-        endpoint: Some(Arc::new(InsideEndpoint(gateway.downgrade()))),
+        endpoint: Some(inside),
         endpoint_port: address.port(),
     }
 }
 
-/// What functions reach at `127.0.0.1:4566` inside their sandbox: the same gateway, as long as it listens. The workers
-/// do not keep it alive, because it keeps them alive.
-struct InsideEndpoint(WeakGateway);
+/// What functions reach at `127.0.0.1:4566` inside their sandbox: the same gateway, from when it is there and as long as
+/// it listens. The workers do not keep it alive, because it keeps them alive.
+#[derive(Default)]
+struct InsideEndpoint(OnceLock<WeakGateway>);
+
+impl InsideEndpoint {
+    fn open(&self, gateway: &Gateway) {
+        let _ = self.0.set(gateway.downgrade());
+    }
+}
 
 impl worker::Endpoint for InsideEndpoint {
     fn accept(&self, stream: TcpStream) {
-        if let Some(gateway) = self.0.upgrade() {
+        if let Some(gateway) = self.0.get().and_then(WeakGateway::upgrade) {
             gateway.accept(stream);
         }
     }

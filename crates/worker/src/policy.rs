@@ -45,6 +45,9 @@ pub const FRAME_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// tried once more inside the invocation, under the function's own timeout.
 pub const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Pause between the start of the server and the first spares, whose making takes all processors for a moment.
+pub const WARM_UP_PAUSE: Duration = Duration::from_millis(200);
+
 /// Time a generic worker may take from start to its first frame.
 pub const BOOT_TIMEOUT: Duration = Duration::from_secs(20);
 

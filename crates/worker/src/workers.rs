@@ -18,7 +18,9 @@ use crate::event::Last;
 use crate::function::{Function, RuntimeKind};
 use crate::invocation::{Credentials, Invocation, InvokeFailure, Outcome};
 use crate::log::{CallLog, epoch_millis};
-use crate::policy::{self, BOOTS_PER_CPU_MAX, PoolConfig, SPARE_FAILURES_MAX, SPARE_KINDS_MAX};
+use crate::policy::{
+    self, BOOTS_PER_CPU_MAX, PoolConfig, SPARE_FAILURES_MAX, SPARE_KINDS_MAX, WARM_UP_PAUSE,
+};
 use crate::pool::{Lease, Pool, Seat, SpareKind};
 use crate::preload::{Preload, Preloads};
 use crate::report::{self, Failure};
@@ -58,6 +60,13 @@ const SPARES: &str = "";
 /// Ends idle workers.
 static EXPIRE: TaskKind = TaskKind {
     name: "worker: end idle workers",
+    on_failure: OnFailure::Log,
+    stop_within: Duration::from_secs(1),
+};
+
+/// Waits for a quiet moment before the first spares.
+static WARM_UP: TaskKind = TaskKind {
+    name: "worker: begin to fill the pool",
     on_failure: OnFailure::Log,
     stop_within: Duration::from_secs(1),
 };
@@ -122,14 +131,17 @@ impl Workers {
         Ok(Self { shared })
     }
 
-    /// Starts filling the pool of generic workers in the background. Does nothing the second time;
-    /// the first cold start does it too.
+    /// Starts filling the pool of generic workers in the background, after a pause in which the server answers its
+    /// first callers. Does nothing the second time; the first cold start does it too, without the pause.
     pub fn warm_up(&self) {
-        if self.shared.warming.swap(true, Ordering::Relaxed) {
-            return;
-        }
-        self.shared.starter.sandboxes.make_ahead(self.shared.config.blank_sandboxes);
-        self.shared.run(&REFILL, refill(Arc::downgrade(&self.shared)));
+        let shared = Arc::downgrade(&self.shared);
+        self.shared.run(&WARM_UP, async move {
+            tokio::time::sleep(WARM_UP_PAUSE).await;
+            if let Some(shared) = shared.upgrade() {
+                shared.warm_up_now();
+            }
+            Ok(())
+        });
     }
 
     /// Runs one call to its end and answers everything that is known about it. Dropping the
@@ -202,7 +214,7 @@ impl Workers {
         let Some(seat) = self.shared.pool.seat(&function.key) else {
             return call.not_run(InvokeFailure::NoCapacity);
         };
-        self.warm_up();
+        self.shared.warm_up_now();
         let base = match self.base(&function, interpreter.as_ref()).await {
             Ok(base) => base,
             Err(warm) => {
@@ -485,6 +497,14 @@ impl Call {
 
 impl Shared {
     /// Starts work that ends with the workers.
+    fn warm_up_now(self: &Arc<Self>) {
+        if self.warming.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        self.starter.sandboxes.make_ahead(self.config.blank_sandboxes);
+        self.run(&REFILL, refill(Arc::downgrade(self)));
+    }
+
     fn run(&self, kind: &'static TaskKind, work: impl Future<Output = anyhow::Result<()>> + Send + 'static) {
         let task = self.tasks.spawn(kind, work);
         unpoisoned(&self.running).push(task);
