@@ -4,11 +4,13 @@
 //! come the sandbox's pidfd and listeners, the news that the program runs, binds, and how it ended. Its
 //! closing is the sandbox's end. Requests themselves go to the spawner through one [`Link`].
 
+mod running;
+
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::net::TcpListener;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -19,14 +21,17 @@ use anyhow::{Context, anyhow, bail};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use tasks::Tasks;
 use tokio::io::unix::AsyncFd;
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{Semaphore, watch};
+
+pub(super) use running::Running;
+use running::{Answer, Follower, kill};
 
 use super::cgroup::{Cgroup, Cgroups, Controller};
 use super::link::Link;
 use super::memory::Memory;
 use super::plumbing::{lock, packet_pair, pipe, receive, watched};
 use super::{Body, Exit, FOLLOW, Handle, LaunchSpec, Life, Limits, SANDBOXES_MAX, Sandbox, SandboxConfig};
-use crate::spawner::protocol::{self, Bind, Launch, Message, Purpose, Request, Start};
+use crate::spawner::protocol::{self, Launch, Message, Purpose, Request, Start};
 
 /// Launches on their way at once; more wait. Each has descriptors in flight, which the kernel counts.
 const LAUNCHES_AT_ONCE_MAX: usize = 32;
@@ -80,30 +85,6 @@ struct Living {
     pidfd: Arc<OwnedFd>,
     cgroup: Arc<Cgroup>,
     exit: watch::Receiver<Option<Exit>>,
-}
-
-/// One running sandbox.
-#[derive(Debug)]
-pub(super) struct Running {
-    pidfd: Arc<OwnedFd>,
-    channel: Arc<AsyncFd<OwnedFd>>,
-    shared: Arc<Shared>,
-    cgroup: Arc<Cgroup>,
-    memory: Arc<Memory>,
-    binding: tokio::sync::Mutex<()>,
-    answer: Answer,
-}
-
-/// Where the task that follows a sandbox puts the answer to a bind.
-type Answer = Arc<Mutex<Awaited>>;
-
-#[derive(Debug, Default)]
-enum Awaited {
-    #[default]
-    Nothing,
-    Bind(oneshot::Sender<Result<(), protocol::Failure>>),
-    /// The sandbox has ended; nothing will be answered.
-    Ended,
 }
 
 impl Launcher {
@@ -488,155 +469,10 @@ async fn begin(channel: AsyncFd<OwnedFd>) -> anyhow::Result<Begun> {
     }
 }
 
-impl Running {
-    pub(super) async fn bind(&self, code: &Path, opt: Option<&Path>, limits: &Limits) -> anyhow::Result<()> {
-        let (code, opt) = (Some(folder(code)?), opt.map(folder).transpose()?);
-        let bound = self.send_bind(Bind { code, opt, limits: *limits, start: None }).await?;
-        bound.map_err(|failure| anyhow!("the sandbox cannot be bound: {failure}"))
-    }
-
-    /// Starts the program of a blank sandbox. The outer error says nothing about the program.
-    async fn begin(&self, spec: &LaunchSpec) -> anyhow::Result<Result<(), protocol::Failure>> {
-        let start = Start {
-            program: spec.program.clone(),
-            arguments: spec.arguments.clone(),
-            environment: spec.environment.clone(),
-            working_folder: spec.working_folder.clone(),
-        };
-        let code = spec.code.as_deref().map(folder).transpose()?;
-        let opt = spec.opt.as_deref().map(folder).transpose()?;
-        self.send_bind(Bind { code, opt, limits: spec.limits, start: Some(start) }).await
-    }
-
-    async fn send_bind(&self, bind: Bind) -> anyhow::Result<Result<(), protocol::Failure>> {
-        let started = Instant::now();
-        let _turn = self.binding.lock().await;
-        let limits = &bind.limits.clone();
-        let request = Request::Bind(bind);
-        let (sender, answer) = oneshot::channel();
-        match &mut *lock(&self.answer) {
-            Awaited::Ended => bail!("the sandbox has ended"),
-            // What an earlier bind waited for, it has given up.
-            awaited => *awaited = Awaited::Bind(sender),
-        }
-        let link = self.shared.link.lock().await.clone().context("sandboxes are shut down")?;
-        let channel = self.channel.get_ref().try_clone().context("cannot reach the sandbox")?;
-        link.request(&request, &[&channel]).await.context("the spawner cannot be reached")?;
-
-        self.memory.limit(limits);
-        // While the spawner and the sandbox are at work.
-        let limited = self.cgroup.limit(limits);
-        let bound = tokio::time::timeout(ANSWER_WITHIN, answer)
-            .await
-            .context("the sandbox did not answer")?
-            .context("the sandbox has ended")?;
-        if bound.is_ok() {
-            limited.context("the sandbox cannot be limited")?;
-            tracing::debug!(bind_us = started.elapsed().as_micros() as u64, "sandbox bound");
-        }
-        Ok(bound)
-    }
-
-    pub(super) fn kill(&self) {
-        kill(&self.pidfd);
-    }
-
-    pub(super) fn memory_peak_reset(&self) {
-        self.memory.peak_reset(|| process_of(&self.pidfd));
-    }
-
-    pub(super) fn memory_peak_bytes(&self) -> Option<u64> {
-        self.memory.peak_bytes(|| process_of(&self.pidfd))
-    }
-}
-
-/// Follows one sandbox to its end and cleans up after it.
-struct Follower {
-    id: u64,
-    channel: Arc<AsyncFd<OwnedFd>>,
-    pidfd: Arc<OwnedFd>,
-    shared: Arc<Shared>,
-    cgroup: Arc<Cgroup>,
-    memory: Arc<Memory>,
-    answer: Answer,
-    report: watch::Sender<Option<Exit>>,
-}
-
-impl Follower {
-    async fn run(self) -> anyhow::Result<()> {
-        let status = self.listen().await;
-        // Whatever the reason for which the channel closed, nothing may live on without it.
-        kill(&self.pidfd);
-        *lock(&self.answer) = Awaited::Ended;
-        let gone = watched(self.pidfd.try_clone()?)?;
-        let _ = gone.readable().await;
-
-        let mut exit =
-            status.map_or(Exit { signal: Some(libc::SIGKILL), ..Exit::default() }, Exit::of_status);
-        let killed = exit.signal == Some(libc::SIGKILL);
-        let (cgroup, memory) = (Arc::clone(&self.cgroup), Arc::clone(&self.memory));
-        let cleaned = tokio::task::spawn_blocking(move || {
-            let exceeded = memory.was_exceeded();
-            cgroup.remove();
-            exceeded
-        });
-        exit.out_of_memory = killed && cleaned.await.unwrap_or(false);
-        lock(&self.shared.living).remove(&self.id);
-        self.report.send_replace(Some(exit));
-        Ok(())
-    }
-
-    /// Takes messages until the channel closes; gives the program's wait status if one came.
-    async fn listen(&self) -> Option<i32> {
-        let mut status = None;
-        let exceeded = self.memory.until_exceeded(|| process_of(&self.pidfd));
-        tokio::pin!(exceeded);
-        loop {
-            let packet = tokio::select! {
-                packet = receive(&self.channel, MESSAGE_BYTES_MAX) => packet,
-                () = &mut exceeded => return status,
-            };
-            let Ok(Some(packet)) = packet else { return status };
-            match Message::decode(&packet.bytes) {
-                Ok(Message::Exited(exited)) => status = Some(exited),
-                Ok(Message::Bound) => self.answer_bind(Ok(())),
-                Ok(Message::NotBound(failure)) => self.answer_bind(Err(failure)),
-                // The program of a blank sandbox could not be started; it ends by itself.
-                Ok(Message::Failed(failure)) => self.answer_bind(Err(failure)),
-                other => {
-                    tracing::error!(id = self.id, message = ?other, "a sandbox misbehaves and is killed");
-                    return status;
-                }
-            }
-        }
-    }
-
-    fn answer_bind(&self, answer: Result<(), protocol::Failure>) {
-        if let Awaited::Bind(waiting) = std::mem::take(&mut *lock(&self.answer)) {
-            // The one who asked may have given up.
-            let _ = waiting.send(answer);
-        }
-    }
-}
-
-/// Kills the first process of a sandbox, and with it everything inside. Nothing happens when it has ended.
-fn kill(pidfd: &OwnedFd) {
-    let no_details = std::ptr::null::<libc::siginfo_t>();
-    // SAFETY: the descriptor is open; a null pointer stands for the details of a plain kill.
-    unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), libc::SIGKILL, no_details, 0) };
-}
-
 /// Waits a moment for the end of a process that was killed.
 fn wait_briefly(pidfd: &OwnedFd) {
     let mut ended = [PollFd::new(pidfd.as_fd(), PollFlags::POLLIN)];
     let _ = poll(&mut ended, PollTimeout::try_from(KILLED_WITHIN).unwrap_or(PollTimeout::ZERO));
-}
-
-/// The number, here, of the process a pidfd stands for; none when it has ended.
-fn process_of(pidfd: &OwnedFd) -> Option<i32> {
-    let information = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd())).ok()?;
-    let process = information.lines().find_map(|line| line.strip_prefix("Pid:"))?.trim().parse().ok()?;
-    (process > 0).then_some(process)
 }
 
 /// Takes the folder for this server. What cleans up after a server that was killed has it for a moment.
