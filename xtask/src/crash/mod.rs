@@ -151,7 +151,8 @@ fn opening_death(random: &mut Random) -> Death {
 
 /// Runs a process until it dies, and takes down what it acknowledged.
 fn run_and_die(folder: &Path, death: &Death, ledger: &mut Ledger, summary: &mut Summary) -> Result<()> {
-    let mut command = Command::new(std::env::current_exe()?);
+    // Not `current_exe`: the build before the tests may have put another program in this one's place.
+    let mut command = Command::new("/proc/self/exe");
     command.args(["crash", "--write-to"]).arg(folder).stdout(Stdio::piped()).stderr(Stdio::piped());
     if let Death::At { point, after } = death {
         command.args(["--die-at", point, "--die-after", &after.to_string()]);
