@@ -2,48 +2,24 @@
 //!
 //! Source: IAM user guide, "Create a signed AWS API request", steps 1 to 3.
 
-use std::fmt::Write as _;
-
 use http::HeaderMap;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use ring::{digest, hmac};
 
 pub(crate) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
+/// What the signature leaves as it is.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const UNRESERVED_AND_SLASH: &AsciiSet = &UNRESERVED.remove(b'/');
+
 /// Everything but unreserved characters becomes `%XX`.
-pub(crate) fn percent_encode(bytes: &[u8], keep_slash: bool, out: &mut String) {
-    for &byte in bytes {
-        let unreserved = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
-        if unreserved || (keep_slash && byte == b'/') {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
+fn percent_encode(bytes: &[u8], kept: &'static AsciiSet, out: &mut String) {
+    out.extend(percent_encoding::percent_encode(bytes, kept));
 }
 
 /// Turns `%XX` into bytes; anything else is kept as it is.
 pub(crate) fn percent_decode(text: &str) -> Vec<u8> {
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut index = 0;
-    while index < bytes.len() {
-        let pair = bytes.get(index + 1..index + 3).and_then(|pair| {
-            let high = char::from(pair[0]).to_digit(16)?;
-            let low = char::from(pair[1]).to_digit(16)?;
-            u8::try_from(high * 16 + low).ok()
-        });
-        match (bytes[index], pair) {
-            (b'%', Some(byte)) => {
-                decoded.push(byte);
-                index += 3;
-            }
-            (byte, _) => {
-                decoded.push(byte);
-                index += 1;
-            }
-        }
-    }
-    decoded
+    percent_encoding::percent_decode_str(text).collect()
 }
 
 /// The path as the client signed it: S3 encodes the decoded path once and never normalises; every other service
@@ -51,7 +27,7 @@ pub(crate) fn percent_decode(text: &str) -> Vec<u8> {
 pub(crate) fn canonical_path(raw_path: &str, service: &str) -> String {
     let mut path = String::with_capacity(raw_path.len() + 16);
     if service == "s3" {
-        percent_encode(&percent_decode(raw_path), true, &mut path);
+        percent_encode(&percent_decode(raw_path), UNRESERVED_AND_SLASH, &mut path);
         return path;
     }
     let mut segments: Vec<&str> = Vec::new();
@@ -66,7 +42,7 @@ pub(crate) fn canonical_path(raw_path: &str, service: &str) -> String {
     }
     for segment in &segments {
         path.push('/');
-        percent_encode(segment.as_bytes(), false, &mut path);
+        percent_encode(segment.as_bytes(), UNRESERVED, &mut path);
     }
     if segments.is_empty() || raw_path.ends_with('/') {
         path.push('/');
@@ -83,8 +59,8 @@ pub(crate) fn canonical_query(raw_query: &str, left_out: &str) -> String {
         .filter(|(name, _)| *name != left_out)
         .map(|(name, value)| {
             let (mut encoded_name, mut encoded_value) = (String::new(), String::new());
-            percent_encode(&percent_decode(name), false, &mut encoded_name);
-            percent_encode(&percent_decode(value), false, &mut encoded_value);
+            percent_encode(&percent_decode(name), UNRESERVED, &mut encoded_name);
+            percent_encode(&percent_decode(value), UNRESERVED, &mut encoded_value);
             (encoded_name, encoded_value)
         })
         .collect();
