@@ -1,6 +1,6 @@
 //! Everything an operation may know about the request it answers.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,6 +11,21 @@ use crate::{
     Table, Trace,
 };
 
+/// What follows a streaming payload: headers such as `x-amz-checksum-crc32`, known only after its last byte.
+#[derive(Clone, Debug, Default)]
+pub struct Trailers(Arc<OnceLock<Vec<(String, String)>>>);
+
+impl Trailers {
+    /// Names in lower case; a second call changes nothing.
+    pub fn set(&self, trailers: Vec<(String, String)>) {
+        let _ = self.0.set(trailers);
+    }
+
+    fn get(&self) -> &[(String, String)] {
+        self.0.get().map_or(&[], Vec::as_slice)
+    }
+}
+
 /// The request's surroundings: scope, caller, time, ids, trace, rows, other services.
 pub struct Context {
     platform: Arc<Platform>,
@@ -20,6 +35,8 @@ pub struct Context {
     trace: Trace,
     endpoint: Arc<str>,
     body: Mutex<Option<ByteStream>>,
+    body_length: Option<u64>,
+    trailers: Trailers,
 }
 
 impl Context {
@@ -66,8 +83,22 @@ impl Context {
     }
 
     /// The request's streaming payload; `None` when there is none or it was taken already.
+    ///
+    /// It checks itself: a hash, signature, checksum or length that is wrong is an error at the stream's end, so nothing
+    /// may be committed before the stream has ended well. Whatever framing it came in was taken off.
     pub fn take_body(&self) -> Option<ByteStream> {
         self.body.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// How many bytes the payload is said to have, without framing; the stream fails when it has more or fewer.
+    /// `None` when the client does not say.
+    pub fn body_length(&self) -> Option<u64> {
+        self.body_length
+    }
+
+    /// What followed the payload, names in lower case; empty until the stream has ended well.
+    pub fn trailers(&self) -> &[(String, String)] {
+        self.trailers.get()
     }
 
     /// The rows of a table in this request's account and region.
@@ -133,6 +164,8 @@ pub struct ContextBuilder {
     trace: Option<Trace>,
     endpoint: Option<Arc<str>>,
     body: Option<ByteStream>,
+    body_length: Option<u64>,
+    trailers: Trailers,
 }
 
 impl ContextBuilder {
@@ -145,6 +178,8 @@ impl ContextBuilder {
             trace: None,
             endpoint: None,
             body: None,
+            body_length: None,
+            trailers: Trailers::default(),
         }
     }
 
@@ -168,6 +203,18 @@ impl ContextBuilder {
         self
     }
 
+    /// How many bytes [`ContextBuilder::body`] will give.
+    pub fn body_length(mut self, bytes: Option<u64>) -> Self {
+        self.body_length = bytes;
+        self
+    }
+
+    /// Filled by the body when it ends.
+    pub fn trailers(mut self, trailers: Trailers) -> Self {
+        self.trailers = trailers;
+        self
+    }
+
     pub fn build(self) -> Context {
         let ids = self.platform.ids();
         let request_id = self.request_id.unwrap_or_else(|| ids.uuid());
@@ -180,6 +227,8 @@ impl ContextBuilder {
             trace,
             endpoint,
             body: Mutex::new(self.body),
+            body_length: self.body_length,
+            trailers: self.trailers,
             platform: self.platform,
         }
     }

@@ -25,16 +25,19 @@ mod tags;
 mod trace;
 
 pub use arn::Arn;
-pub use authorize::{AllowAll, Authorization, Authorizer};
+pub use authorize::{
+    AllowAll, Authorization, Authorizer, ConditionKeys, Demand, Grant, Grantee, ResourcePolicies,
+    ResourcePolicy, ResourcePolicyKind, grants_document,
+};
 pub use caller::{Caller, Principal};
 pub use clock::Clock;
-pub use context::{Context, ContextBuilder};
+pub use context::{Context, ContextBuilder, Trailers};
 pub use failure::{Failure, Result, WireError};
 pub use ids::Ids;
 pub use operation::{Definition, Entry, Operation, Ready};
 pub use page::{PageToken, TokenError};
 pub use platform::{Mode, Platform, PlatformParts};
-pub use registry::{AnyService, Mounted, Registry};
+pub use registry::{AnyService, Guarded, Mounted, Registry};
 pub use reply::{ByteStream, Empty, Event, EventStream, IntoReply, Reply, ReplyStream, Streamed};
 pub use rows::{Changes, Row, Rows, Table};
 pub use scope::{AccountId, Region, Scope};

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use store::BoxFuture;
 use wire::{Document, Model};
 
-use crate::{AccountId, Arn, Context, Failure, IntoReply, Platform, Reply, Result};
+use crate::{AccountId, Arn, Context, Demand, Failure, IntoReply, Platform, Reply, Result};
 
 /// One operation of one service: the struct holds the input members that are honoured.
 pub trait Operation: DeserializeOwned + Send + 'static {
@@ -23,6 +23,12 @@ pub trait Operation: DeserializeOwned + Send + 'static {
         Arn::any()
     }
 
+    /// All that the call must be allowed, where that is more than [`Self::ACTION`] on [`Operation::resource`]: several
+    /// actions or resources (`iam:PassRole` on the role a function gets), or condition keys of the service's own.
+    fn demands(&self, cx: &Context) -> Vec<Demand> {
+        vec![Demand::new(Self::ACTION, self.resource(cx))]
+    }
+
     fn run(self, service: &Self::Service, cx: &Context) -> impl Future<Output = Result<Self::Output>> + Send;
 }
 
@@ -33,7 +39,8 @@ pub struct Definition<S: 'static> {
     /// The prefix of its IAM actions.
     pub action_prefix: &'static str,
     pub operations: &'static [Entry<S>],
-    /// Operations for other services only; not in the model, so unreachable from the wire.
+    /// Operations for other services only; not in the model, so unreachable from the wire. No policy is asked about
+    /// them.
     pub internal: &'static [Entry<S>],
     /// Drops what is held outside the account's rows: memory, workers, files. `None` means all accounts. A reset calls
     /// it twice, before and after the rows go.
@@ -49,6 +56,10 @@ impl<S> Definition<S> {
     pub fn find(&self, operation: &str) -> Option<&'static Entry<S>> {
         self.operations.iter().chain(self.internal).find(|entry| entry.name == operation)
     }
+
+    pub(crate) fn is_internal(&self, entry: &Entry<S>) -> bool {
+        self.internal.iter().any(|internal| internal.name == entry.name)
+    }
 }
 
 /// One row of a service's table: the only place where a typed operation becomes a plain function.
@@ -59,9 +70,9 @@ pub struct Entry<S: 'static> {
     pub(crate) members: fn() -> Vec<&'static str>,
 }
 
-/// An operation whose input was read: ask for its resource, then run it.
+/// An operation whose input was read: ask what it demands, then run it.
 pub trait Ready<S>: Send {
-    fn resource(&self, cx: &Context) -> Arn;
+    fn demands(&self, cx: &Context) -> Vec<Demand>;
     fn run<'a>(self: Box<Self>, service: &'a S, cx: &'a Context) -> BoxFuture<'a, Result<Reply>>;
 }
 
@@ -84,8 +95,8 @@ impl<S: Send + Sync> Entry<S> {
 }
 
 impl<O: Operation> Ready<O::Service> for O {
-    fn resource(&self, cx: &Context) -> Arn {
-        Operation::resource(self, cx)
+    fn demands(&self, cx: &Context) -> Vec<Demand> {
+        Operation::demands(self, cx)
     }
 
     fn run<'a>(self: Box<Self>, service: &'a O::Service, cx: &'a Context) -> BoxFuture<'a, Result<Reply>> {

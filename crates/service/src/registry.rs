@@ -6,7 +6,10 @@ use std::sync::Arc;
 use store::BoxFuture;
 use wire::{Document, Model};
 
-use crate::{AccountId, Authorization, Context, Definition, Failure, Platform, Reply, Result};
+use crate::{
+    AccountId, Authorization, Context, Definition, Demand, Failure, Platform, Reply, ResourcePolicies,
+    ResourcePolicy, Result,
+};
 
 /// A service with its type erased.
 pub trait AnyService: Send + Sync {
@@ -21,6 +24,14 @@ pub trait AnyService: Send + Sync {
         operation: &'a str,
         input: Document,
     ) -> BoxFuture<'a, Result<Reply>>;
+    /// What a resource of this service says itself about who may use it.
+    fn resource_policy<'a>(
+        &'a self,
+        _: &'a Context,
+        _: &'a Demand,
+    ) -> BoxFuture<'a, Result<Option<ResourcePolicy>>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
     fn reset<'a>(
         &'a self,
         platform: &'a Platform,
@@ -59,12 +70,15 @@ impl<S: Send + Sync + 'static> AnyService for Mounted<S> {
                 .find(operation)
                 .ok_or_else(|| Failure::not_implemented(self.definition.name, operation))?;
             let ready = entry.read(input)?;
-            let question = Authorization {
-                cx,
-                action: format!("{}:{}", self.definition.action_prefix, entry.action),
-                resource: ready.resource(cx),
-            };
-            cx.platform().authorizer().authorize(question).await?;
+            if !self.definition.is_internal(entry) {
+                let (service, operation) = (self.definition.name, entry.name);
+                let mut demands = ready.demands(cx);
+                for demand in demands.iter_mut().filter(|demand| !demand.action.contains(':')) {
+                    demand.action = format!("{}:{}", self.definition.action_prefix, demand.action).into();
+                }
+                let question = Authorization { cx, service, operation, demands };
+                cx.platform().authorizer().authorize(question).await?;
+            }
             ready.run(&self.service, cx).await
         })
     }
@@ -75,6 +89,48 @@ impl<S: Send + Sync + 'static> AnyService for Mounted<S> {
         account: Option<&'a AccountId>,
     ) -> BoxFuture<'a, anyhow::Result<()>> {
         (self.definition.reset)(&self.service, platform, account)
+    }
+}
+
+/// [`Mounted`], for a service whose resources have policies of their own.
+pub struct Guarded<S: 'static>(pub Mounted<S>);
+
+impl<S: ResourcePolicies + 'static> AnyService for Guarded<S> {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn model(&self) -> &'static Model {
+        self.0.model()
+    }
+
+    fn implemented(&self) -> Vec<&'static str> {
+        self.0.implemented()
+    }
+
+    fn execute<'a>(
+        &'a self,
+        cx: &'a Context,
+        operation: &'a str,
+        input: Document,
+    ) -> BoxFuture<'a, Result<Reply>> {
+        self.0.execute(cx, operation, input)
+    }
+
+    fn resource_policy<'a>(
+        &'a self,
+        cx: &'a Context,
+        demand: &'a Demand,
+    ) -> BoxFuture<'a, Result<Option<ResourcePolicy>>> {
+        self.0.service.resource_policy(cx, demand)
+    }
+
+    fn reset<'a>(
+        &'a self,
+        platform: &'a Platform,
+        account: Option<&'a AccountId>,
+    ) -> BoxFuture<'a, anyhow::Result<()>> {
+        self.0.reset(platform, account)
     }
 }
 
