@@ -55,7 +55,7 @@ impl ChunkedError {
 
 /// A chunked body on its way in.
 pub struct ChunkedBody {
-    signatures: Option<Signatures>,
+    signing: Signing,
     /// Of `x-amz-trailer`, in lower case.
     declared: Vec<String>,
     trailers: Vec<(String, String)>,
@@ -79,6 +79,13 @@ enum State {
     Done,
 }
 
+enum Signing {
+    Unsigned,
+    /// There are signatures, and no secret to check them with.
+    Unchecked,
+    Checked(Box<Signatures>),
+}
+
 struct Signatures {
     key: hmac::Key,
     timestamp: String,
@@ -98,20 +105,40 @@ impl ChunkedBody {
         trailer: Option<&str>,
         decoded_bytes: Option<u64>,
     ) -> Option<Result<Self, ChunkedError>> {
-        let (signed, with_trailer) = match claim.payload_hash() {
-            PayloadHash::StreamingSigned => (true, false),
-            PayloadHash::StreamingSignedTrailer => (true, true),
-            PayloadHash::StreamingUnsignedTrailer => (false, true),
+        let signatures = || {
+            Signing::Checked(Box::new(Signatures {
+                key: signing_key(secret, &claim.date, &claim.region, &claim.service),
+                timestamp: claim.timestamp.clone(),
+                scope: format!("{}/{}/{}/aws4_request", claim.date, claim.region, claim.service),
+                previous: claim.signature.clone(),
+                claimed: String::new(),
+                hash: digest::Context::new(&digest::SHA256),
+            }))
+        };
+        Self::with(&claim.payload_hash(), signatures, trailer, decoded_bytes)
+    }
+
+    /// As [`ChunkedBody::new`] where the secret is not known: signatures are read over, everything else is checked.
+    pub fn unchecked(
+        payload: &PayloadHash,
+        trailer: Option<&str>,
+        decoded_bytes: Option<u64>,
+    ) -> Option<Result<Self, ChunkedError>> {
+        Self::with(payload, || Signing::Unchecked, trailer, decoded_bytes)
+    }
+
+    fn with(
+        payload: &PayloadHash,
+        signatures: impl FnOnce() -> Signing,
+        trailer: Option<&str>,
+        decoded_bytes: Option<u64>,
+    ) -> Option<Result<Self, ChunkedError>> {
+        let (signing, with_trailer) = match payload {
+            PayloadHash::StreamingSigned => (signatures(), false),
+            PayloadHash::StreamingSignedTrailer => (signatures(), true),
+            PayloadHash::StreamingUnsignedTrailer => (Signing::Unsigned, true),
             PayloadHash::Sha256(_) | PayloadHash::Unsigned | PayloadHash::Missing => return None,
         };
-        let signatures = signed.then(|| Signatures {
-            key: signing_key(secret, &claim.date, &claim.region, &claim.service),
-            timestamp: claim.timestamp.clone(),
-            scope: format!("{}/{}/{}/aws4_request", claim.date, claim.region, claim.service),
-            previous: claim.signature.clone(),
-            claimed: String::new(),
-            hash: digest::Context::new(&digest::SHA256),
-        });
         let declared: Vec<String> = trailer
             .filter(|_| with_trailer)
             .unwrap_or_default()
@@ -123,7 +150,7 @@ impl ChunkedBody {
             return Some(Err(ChunkedError::Trailer));
         }
         Some(Ok(ChunkedBody {
-            signatures,
+            signing,
             checksums: declared.iter().filter_map(|name| Checksum::for_header(name)).collect(),
             declared,
             trailers: Vec::new(),
@@ -178,9 +205,11 @@ impl ChunkedBody {
         if !complete {
             return Err(ChunkedError::Trailer);
         }
-        match (&self.signatures, &self.trailer_signature) {
-            (Some(signatures), Some(claimed)) => signatures.check_trailers(&self.trailers, claimed)?,
-            (Some(_), None) if !self.declared.is_empty() => return Err(ChunkedError::Signature),
+        match (&self.signing, &self.trailer_signature) {
+            (Signing::Checked(signatures), Some(claimed)) => {
+                signatures.check_trailers(&self.trailers, claimed)?
+            }
+            (Signing::Checked(_), None) if !self.declared.is_empty() => return Err(ChunkedError::Signature),
             _ => {}
         }
         for checksum in self.checksums {
@@ -196,7 +225,7 @@ impl ChunkedBody {
 
     fn take(&mut self, data: &[u8]) {
         self.decoded_bytes = self.decoded_bytes.saturating_add(data.len() as u64);
-        if let Some(signatures) = &mut self.signatures {
+        if let Signing::Checked(signatures) = &mut self.signing {
             signatures.hash.update(data);
         }
         for checksum in &mut self.checksums {
@@ -212,7 +241,7 @@ impl ChunkedBody {
         match self.state {
             State::Header => self.take_header(line),
             State::DataEnd if line.is_empty() => {
-                if let Some(signatures) = &mut self.signatures {
+                if let Signing::Checked(signatures) = &mut self.signing {
                     signatures.check_chunk()?;
                 }
                 self.state = State::Header;
@@ -236,7 +265,7 @@ impl ChunkedBody {
         if self.decoded_bytes_expected.is_some_and(|expected| total > expected) {
             return Err(ChunkedError::Length);
         }
-        if let Some(signatures) = &mut self.signatures {
+        if let Signing::Checked(signatures) = &mut self.signing {
             let claimed = extension.strip_prefix("chunk-signature=").ok_or(ChunkedError::Signature)?;
             signatures.claimed = claimed.trim().to_owned();
             if bytes == 0 {
@@ -250,7 +279,8 @@ impl ChunkedBody {
     fn take_trailer(&mut self, line: &str) -> Result<(), ChunkedError> {
         if line.is_empty() {
             // Some clients put an empty line between the last chunk and the trailers, or before their signature.
-            let signed = self.signatures.is_none() || self.trailer_signature.is_some();
+            let unsigned = matches!(self.signing, Signing::Unsigned);
+            let signed = unsigned || self.trailer_signature.is_some();
             if self.trailers.len() >= self.declared.len() && (signed || self.declared.is_empty()) {
                 self.state = State::Done;
             }
@@ -258,7 +288,8 @@ impl ChunkedBody {
         }
         let (name, value) = line.split_once(':').ok_or(ChunkedError::Trailer)?;
         let (name, value) = (name.trim().to_lowercase(), value.trim().to_owned());
-        if name == TRAILER_SIGNATURE && self.signatures.is_some() && self.trailer_signature.is_none() {
+        let may_be_signed = !matches!(self.signing, Signing::Unsigned);
+        if name == TRAILER_SIGNATURE && may_be_signed && self.trailer_signature.is_none() {
             self.trailer_signature = Some(value);
             return Ok(());
         }
@@ -397,6 +428,26 @@ mod tests {
         let unsigned = String::from_utf8(with_trailer("sOO8/Q==", good)).unwrap();
         let unsigned = unsigned.replace(&format!("{TRAILER_SIGNATURE}:{good}\r\n"), "");
         assert_eq!(read_trailer(unsigned.as_bytes()), Err(ChunkedError::Signature));
+    }
+
+    #[test]
+    fn without_a_secret_everything_but_the_signatures_is_checked() {
+        let read = |payload: &str, trailer, body: &[u8]| {
+            let payload = PayloadHash::of(Some(payload));
+            let mut reader = ChunkedBody::unchecked(&payload, trailer, Some(66_560)).unwrap().unwrap();
+            let mut decoded = Vec::new();
+            reader.push(body, &mut decoded)?;
+            reader.finish().map(|trailers| (decoded.len(), trailers.len()))
+        };
+        let plain_form = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD";
+        assert_eq!(read(plain_form, None, &plain()), Ok((66_560, 0)));
+        let cut = &plain()[..65_700];
+        assert_eq!(read(plain_form, None, cut), Err(ChunkedError::Length));
+        let form = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER";
+        assert_eq!(read(form, Some(TRAILER), &with_trailer("sOO8/Q==", "00")), Ok((66_560, 1)));
+        let wrong = read(form, Some(TRAILER), &with_trailer("sOO8/A==", "00"));
+        assert_eq!(wrong, Err(ChunkedError::Checksum("CRC32C")));
+        assert!(ChunkedBody::unchecked(&PayloadHash::Unsigned, None, None).is_none());
     }
 
     #[test]

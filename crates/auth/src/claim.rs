@@ -47,6 +47,30 @@ pub struct Claim {
     pub(crate) payload_text: Option<String>,
 }
 
+impl PayloadHash {
+    /// What a value of `x-amz-content-sha256` means.
+    pub fn of(text: Option<&str>) -> Self {
+        match text {
+            None => PayloadHash::Missing,
+            Some("UNSIGNED-PAYLOAD") => PayloadHash::Unsigned,
+            Some("STREAMING-UNSIGNED-PAYLOAD-TRAILER") => PayloadHash::StreamingUnsignedTrailer,
+            Some("STREAMING-AWS4-HMAC-SHA256-PAYLOAD") => PayloadHash::StreamingSigned,
+            Some("STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER") => PayloadHash::StreamingSignedTrailer,
+            Some(text) => PayloadHash::Sha256(text.to_owned()),
+        }
+    }
+
+    /// Whether the body is in `aws-chunked` framing.
+    pub fn is_chunked(&self) -> bool {
+        matches!(
+            self,
+            PayloadHash::StreamingSigned
+                | PayloadHash::StreamingSignedTrailer
+                | PayloadHash::StreamingUnsignedTrailer
+        )
+    }
+}
+
 impl Claim {
     pub fn access_key_id(&self) -> &str {
         &self.access_key_id
@@ -69,14 +93,7 @@ impl Claim {
     }
 
     pub fn payload_hash(&self) -> PayloadHash {
-        match self.payload_text.as_deref() {
-            None => PayloadHash::Missing,
-            Some("UNSIGNED-PAYLOAD") => PayloadHash::Unsigned,
-            Some("STREAMING-UNSIGNED-PAYLOAD-TRAILER") => PayloadHash::StreamingUnsignedTrailer,
-            Some("STREAMING-AWS4-HMAC-SHA256-PAYLOAD") => PayloadHash::StreamingSigned,
-            Some("STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER") => PayloadHash::StreamingSignedTrailer,
-            Some(text) => PayloadHash::Sha256(text.to_owned()),
-        }
+        PayloadHash::of(self.payload_text.as_deref())
     }
 }
 

@@ -39,6 +39,9 @@ pub enum SignatureError {
     PresignedExpired,
     #[error("The provided 'x-amz-content-sha256' header does not match what was computed.")]
     PayloadMismatch,
+    /// S3 wants to know how the body takes part in the signature, and nobody can tell for a body that is streamed.
+    #[error("Missing required header for this request: x-amz-content-sha256")]
+    PayloadMissing,
     /// An algorithm Cloudling does not verify, such as SigV4a.
     #[error("Unsupported signature algorithm {0}: sign with AWS4-HMAC-SHA256.")]
     Algorithm(String),
@@ -75,6 +78,7 @@ impl SignatureError {
             (SignatureError::PayloadMismatch, Json) => "InvalidSignatureException",
             (SignatureError::PayloadMismatch, Query) => "SignatureDoesNotMatch",
             (SignatureError::PayloadMismatch, S3) => "XAmzContentSHA256Mismatch",
+            (SignatureError::PayloadMissing, _) => "InvalidRequest",
             (SignatureError::Algorithm(_), Json) => "IncompleteSignatureException",
             (SignatureError::Algorithm(_), Query) => "IncompleteSignature",
             (SignatureError::Algorithm(_), S3) => "InvalidRequest",
@@ -86,7 +90,8 @@ impl SignatureError {
             (
                 SignatureError::Incomplete(_)
                 | SignatureError::Algorithm(_)
-                | SignatureError::PayloadMismatch,
+                | SignatureError::PayloadMismatch
+                | SignatureError::PayloadMissing,
                 _,
             ) => 400,
             (SignatureError::ExpiredToken, Dialect::S3) => 400,

@@ -19,7 +19,7 @@ pub use chunked::{ChunkedBody, ChunkedError};
 pub use claim::{Claim, PayloadHash, claim};
 pub use error::{Dialect, SignatureError};
 pub use issuer::{Issued, Issuer, Session, SessionKind};
-pub use sign::{Credentials, sign};
+pub use sign::{Credentials, sign, sign_payload};
 pub use signing_keys::SigningKeys;
 pub use verify::{SignedRequest, verify, verify_with_keys};
 pub use version2::{Version2Claim, Version2Request};

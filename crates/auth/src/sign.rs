@@ -25,15 +25,26 @@ pub fn sign(
     service: &str,
     now_epoch_millis: i64,
 ) {
+    sign_payload(request, &sha256_hex(body), credentials, region, service, now_epoch_millis);
+}
+
+/// As [`sign`], with `x-amz-content-sha256` as given: `UNSIGNED-PAYLOAD` or one of the streaming forms.
+pub fn sign_payload(
+    request: &mut Parts,
+    payload_hash: &str,
+    credentials: &Credentials,
+    region: &str,
+    service: &str,
+    now_epoch_millis: i64,
+) {
     let timestamp = format_basic(now_epoch_millis);
-    let payload_hash = sha256_hex(body);
     let mut put = |name: &'static str, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
             request.headers.insert(HeaderName::from_static(name), value);
         }
     };
     put("x-amz-date", &timestamp);
-    put("x-amz-content-sha256", &payload_hash);
+    put("x-amz-content-sha256", payload_hash);
     if let Some(token) = &credentials.session_token {
         put("x-amz-security-token", token);
     }
@@ -48,7 +59,7 @@ pub fn sign(
         query: &canonical_query(request.uri.query().unwrap_or(""), ""),
         headers: &canonical_headers(&request.headers, names.iter().copied()),
         signed_headers: &signed_headers,
-        payload_hash: &payload_hash,
+        payload_hash,
     };
     let date = &timestamp[..8];
     let scope = format!("{date}/{region}/{service}/aws4_request");

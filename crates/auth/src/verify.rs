@@ -3,9 +3,7 @@
 use http::HeaderMap;
 use ring::hmac;
 
-use crate::canonical::{
-    Canonical, canonical_headers, canonical_path, canonical_query, sha256_hex, signing_key,
-};
+use crate::canonical::{Canonical, canonical_headers, canonical_path, canonical_query, signing_key};
 use crate::clock::format_basic;
 use crate::{Claim, PayloadHash, SignatureError, SigningKeys};
 
@@ -61,7 +59,8 @@ fn check_signature(
         (PayloadHash::Missing, _) if claim.is_presigned() && claim.service == "s3" => {
             "UNSIGNED-PAYLOAD".to_owned()
         }
-        (PayloadHash::Missing, found) => found.map_or_else(|| sha256_hex(b""), str::to_owned),
+        (PayloadHash::Missing, Some(found)) if claim.service != "s3" => found.to_owned(),
+        (PayloadHash::Missing, _) => return Err(SignatureError::PayloadMissing),
         _ => claim.payload_text.clone().unwrap_or_default(),
     };
     let path = canonical_path(request.path, &claim.service);
@@ -112,6 +111,7 @@ pub(crate) fn same(left: &[u8], right: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::canonical::sha256_hex;
     use crate::{Credentials, claim, sign};
     use http::Request;
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::HeaderValue;
-use service::{ByteStream, Context, ContextBuilder, Failure, Mode, Reply, Trace};
+use service::{Context, ContextBuilder, Failure, Mode, Reply, Trace};
 use wire::{Document, OperationModel};
 
 use crate::Gateway;
@@ -19,10 +19,11 @@ use crate::credential::Credential;
 use crate::endpoint::endpoint_of;
 use crate::gateway::panicked;
 use crate::identify::{self, Evidence};
-use crate::identity::{self, Identity, Payload, Unsigned};
+use crate::identity::{self, Identity, Payload, Proof, Unsigned};
 use crate::limits::{BODY_BYTES_MAX, body_bytes_max};
 use crate::refusal::{self, Course};
 use crate::request::{Request, header_named};
+use crate::upload::{self, Upload};
 
 pub(crate) const TRACE_HEADER: &str = "x-amzn-trace-id";
 
@@ -40,7 +41,9 @@ pub(crate) async fn answer(gateway: &Gateway, mut request: Request) -> Response 
     };
     let outcome = AssertUnwindSafe(steps(gateway, &mut progress, &mut request)).catch_unwind().await;
     let outcome = outcome.unwrap_or_else(|panic| Err(panicked(panic.as_ref())));
-    if let Some(unread) = request.body.take() {
+    if let Some(unread) = request.body.take()
+        && !request.waits_to_continue()
+    {
         // A client that is still sending would not see the answer.
         body::discard(unread, 0).await;
     }
@@ -86,10 +89,23 @@ async fn steps(
     let operation = route(gateway, progress, request, form.as_ref())?;
     let payload = read(&progress.service, operation, request, form).await?;
     let identity = verify(gateway, progress, operation, request, credential.as_ref(), &payload)?;
-    let (body, stream) = payload.parts();
+    let body = match payload {
+        Received::Whole(bytes) => upload::unframed(bytes, request.headers(), identity.proof.as_ref())?,
+        Received::Stream => Bytes::new(),
+    };
+    upload::forget_framing(&mut request.head.headers);
     let input = decode_and_validate(progress, operation, request, body)?;
-    let cx = context(gateway, request, identity, stream);
-    let reply = authorise_and_run(gateway, progress, operation, &cx, input).await?;
+    let upload = upload(operation, request, identity.proof.as_ref())?;
+    let cx = context(gateway, request, identity, upload);
+    let reply = match authorise_and_run(gateway, progress, operation, &cx, input).await {
+        Ok(reply) => reply,
+        Err(failure) => {
+            if let Some(unread) = cx.take_body().filter(|_| !request.waits_to_continue()) {
+                body::discard_stream(unread).await;
+            }
+            return Err(failure);
+        }
+    };
     let mut response = answer::response(&progress.course, operation, reply, &request.id)?;
     if progress.service == "lambda"
         && let Ok(trace) = HeaderValue::from_str(cx.trace().as_str())
@@ -185,16 +201,8 @@ fn route(
 /// A body as its operation wants it.
 enum Received {
     Whole(Bytes),
-    Stream(ByteStream),
-}
-
-impl Received {
-    fn parts(self) -> (Bytes, Option<ByteStream>) {
-        match self {
-            Received::Whole(bytes) => (bytes, None),
-            Received::Stream(stream) => (Bytes::new(), Some(stream)),
-        }
-    }
+    /// Left where it is until the operation is sure to run.
+    Stream,
 }
 
 async fn read(
@@ -203,12 +211,12 @@ async fn read(
     request: &mut Request,
     form: Option<Bytes>,
 ) -> Result<Received, Failure> {
+    if operation.streaming_input().is_some() && form.is_none() {
+        return Ok(Received::Stream);
+    }
     match (form, request.body.take()) {
         (Some(form), _) => Ok(Received::Whole(form)),
         (None, None) => Ok(Received::Whole(Bytes::new())),
-        (None, Some(body)) if operation.streaming_input().is_some() => {
-            Ok(Received::Stream(body::stream(body)))
-        }
         (None, Some(body)) => {
             let read = body::read(body, body_bytes_max(service, operation.name())).await;
             read.map(Received::Whole).map_err(|unread| refusal::unread(unread, operation.name()))
@@ -226,7 +234,7 @@ fn verify(
 ) -> Result<Identity, Failure> {
     let payload = match payload {
         Received::Whole(bytes) => Payload::Whole(bytes),
-        Received::Stream(_) => Payload::Stream,
+        Received::Stream => Payload::Stream,
     };
     let unsigned = if operation.is_unsigned() { Unsigned::Allowed } else { Unsigned::Refused };
     gateway
@@ -249,15 +257,29 @@ fn decode_and_validate(
     Ok(input)
 }
 
-fn context(gateway: &Gateway, request: &Request, identity: Identity, stream: Option<ByteStream>) -> Context {
+/// The streaming payload of the operations that have one.
+fn upload(
+    operation: &OperationModel,
+    request: &mut Request,
+    proof: Option<&Proof>,
+) -> Result<Option<Upload>, Failure> {
+    match request.body.take() {
+        Some(body) if operation.streaming_input().is_some() => {
+            Upload::new(body, request.headers(), proof).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+fn context(gateway: &Gateway, request: &Request, identity: Identity, upload: Option<Upload>) -> Context {
     let mut cx = ContextBuilder::new(gateway.platform(), identity.scope, identity.caller)
         .request_id(request.id.clone())
         .endpoint(endpoint(gateway, request));
     if let Some(trace) = Trace::from_header(header_named(request.headers(), TRACE_HEADER)) {
         cx = cx.trace(trace);
     }
-    if let Some(stream) = stream {
-        cx = cx.body(stream);
+    if let Some(upload) = upload {
+        cx = cx.body(upload.stream).body_length(upload.length).trailers(upload.trailers);
     }
     cx.build()
 }

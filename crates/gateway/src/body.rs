@@ -151,3 +151,13 @@ pub(crate) async fn discard(mut body: Incoming, already_read_bytes: usize) {
         total += bytes.len();
     }
 }
+
+/// [`discard`] for a payload that its operation left unread.
+pub(crate) async fn discard_stream(mut body: ByteStream) {
+    let mut total = 0;
+    while total <= DISCARD_BYTES_MAX
+        && let Some(Ok(bytes)) = body.next().await
+    {
+        total += bytes.len();
+    }
+}

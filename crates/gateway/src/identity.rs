@@ -1,7 +1,7 @@
 //! Whose request it is: account, region and principal, with the signature checked where there is something to
 //! check it with.
 
-use auth::{Dialect, Session, SessionKind, SignatureError, SignedRequest};
+use auth::{Claim, Dialect, Session, SessionKind, SignatureError, SignedRequest};
 use bytes::Bytes;
 use ring::digest;
 use service::{AccountId, Caller, Failure, Mode, Principal, Region, Scope};
@@ -14,6 +14,14 @@ use crate::request::{Request, header};
 pub(crate) struct Identity {
     pub(crate) scope: Scope,
     pub(crate) caller: Caller,
+    /// `None` where no signature was checked.
+    pub(crate) proof: Option<Proof>,
+}
+
+/// A signature that was verified, for what it signs beyond the request's head.
+pub(crate) struct Proof {
+    pub(crate) claim: Claim,
+    pub(crate) secret: String,
 }
 
 /// What the signature covers.
@@ -61,8 +69,9 @@ impl Gateway {
         let region = Region::parse(&credential.region).unwrap_or_default();
         let key = Some(credential.access_key_id.clone());
         if self.issuer().is_ours(&credential.access_key_id) {
-            let session = self.verified(request, payload)?;
-            return Ok(identity(request, key, principal(session)?, region));
+            let (session, proof) = self.verified(request, payload)?;
+            let identity = identity(request, key, principal(session)?, region);
+            return Ok(Identity { proof: Some(proof), ..identity });
         }
         match mode {
             Mode::Dev => {
@@ -74,7 +83,7 @@ impl Gateway {
     }
 
     /// The session behind a key of ours, after its signature was checked.
-    fn verified(&self, request: &Request, payload: Payload<'_>) -> Result<Session, SignatureError> {
+    fn verified(&self, request: &Request, payload: Payload<'_>) -> Result<(Session, Proof), SignatureError> {
         let now_epoch_millis = self.platform().clock().now().epoch_millis();
         let claim = auth::claim(request.headers(), request.query())?.ok_or(SignatureError::UnknownKey)?;
         let token = claim.session_token().ok_or(SignatureError::UnknownKey)?;
@@ -91,7 +100,7 @@ impl Gateway {
             body_sha256_hex: body_sha256_hex.as_deref(),
         };
         auth::verify(&claim, &signed, &secret, now_epoch_millis)?;
-        Ok(session)
+        Ok((session, Proof { claim, secret }))
     }
 }
 
@@ -120,6 +129,7 @@ fn identity(
             source_address: request.peer.address,
             user_agent: (!user_agent.is_empty()).then(|| user_agent.to_owned()),
         },
+        proof: None,
     }
 }
 

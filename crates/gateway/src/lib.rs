@@ -19,6 +19,7 @@ pub mod limits;
 mod refusal;
 mod request;
 mod sites;
+mod upload;
 
 #[cfg(test)]
 mod tests;

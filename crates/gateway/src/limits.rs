@@ -13,6 +13,8 @@ pub const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
 /// The body of operations that carry code inline: 50 MiB of zip as base64, and the rest of the JSON.
 /// Source: the limit that Lambda's RequestEntityTooLargeException names for CreateFunction.
 pub const CODE_BODY_BYTES_MAX: usize = 70_167_211;
+/// A payload that its operation streams. Source: the largest upload of S3 in one piece.
+pub const STREAM_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
 /// How much of a body that is too large is read and thrown away, so that the client sees the answer.
 pub const DISCARD_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// The body of a request to a function URL. Source: Lambda quotas, synchronous payload.

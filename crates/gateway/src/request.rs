@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use http::header::{HOST, HeaderName};
+use http::header::{EXPECT, HOST, HeaderName};
 use http::{HeaderMap, Method};
 use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
@@ -53,6 +53,11 @@ impl Request {
 
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.head.headers
+    }
+
+    /// The client sends its body only once it is told to, or gives up waiting.
+    pub(crate) fn waits_to_continue(&self) -> bool {
+        header(&self.head.headers, &EXPECT).eq_ignore_ascii_case("100-continue")
     }
 
     pub(crate) fn host(&self) -> &str {

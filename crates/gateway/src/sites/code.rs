@@ -21,6 +21,7 @@ pub(super) async fn answer(gateway: &Gateway, request: &Request, token: &str) ->
     let identity = Identity {
         scope: Scope { account: account.clone(), region: Region::default() },
         caller: Caller::internal(Principal::Service { account, name: "lambda.amazonaws.com" }),
+        proof: None,
     };
     let input = Document::map([("Token", token.into())]);
     match call(gateway, request, identity, &trace_of(gateway, request), "OpenCode", input).await {

@@ -52,6 +52,7 @@ pub(super) async fn answer(gateway: &Gateway, mut request: Request, function: &s
     let identity = Identity {
         scope: Scope { account: account.clone(), region: Region::default() },
         caller: Caller::internal(Principal::Service { account, name: "apigateway.amazonaws.com" }),
+        proof: None,
     };
     let event = Bytes::from(event.to_string());
     match invoke::buffered(gateway, &request, identity, &trace, function, event).await {

@@ -5,3 +5,4 @@ mod connections;
 mod identity;
 mod sites;
 mod stage;
+mod uploads;

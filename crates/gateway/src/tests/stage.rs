@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use auth::Issuer;
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{Method, Request};
 use http_body_util::{BodyExt as _, Full};
@@ -34,6 +35,8 @@ pub(super) struct Probe {
     pub(super) finished: AtomicUsize,
     /// The last event that the function was given.
     pub(super) event: std::sync::Mutex<Option<String>>,
+    /// The last object that was put whole.
+    pub(super) object: std::sync::Mutex<Option<Bytes>>,
 }
 
 #[derive(Deserialize)]
@@ -203,6 +206,42 @@ impl Operation for ResolveFunctionUrl {
     }
 }
 
+/// Keeps the payload when its stream ends well; answers its length, the declared one, and the trailers.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct PutObject {
+    key: String,
+    content_encoding: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Put {
+    #[serde(rename = "ETag")]
+    e_tag: String,
+}
+
+impl Operation for PutObject {
+    type Service = Probe;
+    type Output = Put;
+    const NAME: &'static str = "PutObject";
+
+    async fn run(self, probe: &Probe, cx: &Context) -> Result<Put> {
+        if self.key == "refused" {
+            return Err(service::Failure::new("NoSuchBucket", 404, "The specified bucket does not exist"));
+        }
+        let declared = cx.body_length();
+        let mut stream = cx.take_body().ok_or_else(|| anyhow::anyhow!("no body"))?;
+        let mut whole = Vec::new();
+        while let Some(piece) = stream.next().await {
+            whole.extend_from_slice(&piece?);
+        }
+        let encoding = self.content_encoding.as_deref().unwrap_or("-");
+        let e_tag = format!("{} {declared:?} {encoding} {:?}", whole.len(), cx.trailers());
+        *probe.object.lock().unwrap() = Some(whole.into());
+        Ok(Put { e_tag })
+    }
+}
+
 fn forget<'a>(_: &'a Probe, _: &'a Platform, _: Option<&'a AccountId>) -> BoxFuture<'a, anyhow::Result<()>> {
     Box::pin(std::future::ready(Ok(())))
 }
@@ -225,6 +264,13 @@ static DYNAMODB: Definition<Probe> = Definition {
     name: "dynamodb",
     action_prefix: "dynamodb",
     operations: operations![ListTables],
+    internal: &[],
+    reset: forget,
+};
+static S3: Definition<Probe> = Definition {
+    name: "s3",
+    action_prefix: "s3",
+    operations: operations![PutObject],
     internal: &[],
     reset: forget,
 };
@@ -251,6 +297,18 @@ impl Stage {
     }
 
     pub(super) async fn with_tls(tls: Option<Arc<rustls::ServerConfig>>) -> Self {
+        Self::start(tls, &[&STS, &LOGS, &DYNAMODB, &LAMBDA]).await
+    }
+
+    /// With S3, which takes every path that nobody else claims.
+    pub(super) async fn with_s3() -> Self {
+        Self::start(None, &[&STS, &S3]).await
+    }
+
+    async fn start(
+        tls: Option<Arc<rustls::ServerConfig>>,
+        definitions: &[&'static Definition<Probe>],
+    ) -> Self {
         let platform = Platform::new(PlatformParts {
             mode: Mode::Dev,
             kv: Arc::new(MemoryKv::new()),
@@ -264,7 +322,7 @@ impl Stage {
         let mount = |definition: &'static Definition<Probe>| -> Box<dyn AnyService> {
             Box::new(Mounted { definition, service: probe.clone() })
         };
-        platform.mount(Registry::new(vec![mount(&STS), mount(&LOGS), mount(&DYNAMODB), mount(&LAMBDA)]));
+        platform.mount(Registry::new(definitions.iter().copied().map(mount).collect()));
         let issuer = Arc::new(Issuer::from_key([7; 32]));
         let gateway = Gateway::new(GatewayParts {
             platform: platform.clone(),

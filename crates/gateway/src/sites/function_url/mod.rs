@@ -163,6 +163,7 @@ fn service_identity(account: AccountId, region: Region) -> Identity {
     Identity {
         scope: Scope { account: account.clone(), region },
         caller: Caller::internal(Principal::Service { account, name: LAMBDA }),
+        proof: None,
     }
 }
 
