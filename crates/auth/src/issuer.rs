@@ -4,6 +4,7 @@
 //! from it; the session token is the session encrypted with the installation's key (ChaCha20-Poly1305, the access key
 //! id authenticated with it). Issued credentials outlive restarts and are checked without a look-up.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
@@ -20,7 +21,8 @@ use crate::{Credentials, SignatureError};
 
 const KEY_BYTES: usize = 32;
 const TOKEN_VERSION: u8 = 1;
-const TOKEN_BYTES_MAX: usize = 4_096;
+/// A session policy of 2,048 characters, fifty tags and their names fit.
+const TOKEN_BYTES_MAX: usize = 16_384;
 const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const PREFIX: &str = "ASIA";
 const RANDOM_CHARS: usize = 12;
@@ -32,13 +34,60 @@ pub struct Session {
     pub account: String,
     pub kind: SessionKind,
     pub expires_epoch_millis: i64,
+    #[serde(default)]
+    pub detail: SessionDetail,
+}
+
+/// What a session brings along for policy decisions.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionDetail {
+    #[serde(default)]
+    pub issued_epoch_millis: i64,
+    /// The session policy as it was passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    /// Managed policies passed as session policies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policy_arns: Vec<String>,
+    /// `aws:PrincipalTag/…` of the session itself; they win over those of the role.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+    /// The keys of tags that go on into sessions of roles which this session assumes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub transitive_tag_keys: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_identity: Option<String>,
+    /// The ARN of the provider whose token the session was made from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SessionKind {
-    AssumedRole { role_name: String, role_arn: String, role_id: String, session_name: String },
+    AssumedRole {
+        role_name: String,
+        role_arn: String,
+        role_id: String,
+        session_name: String,
+    },
     Root,
-    User { name: String, unique_id: String },
+    User {
+        name: String,
+        unique_id: String,
+        #[serde(default = "root_path")]
+        path: String,
+    },
+    /// A session of `GetFederationToken`, within what its user may do.
+    FederatedUser {
+        name: String,
+        user_name: String,
+        user_path: String,
+        user_id: String,
+    },
+}
+
+fn root_path() -> String {
+    "/".into()
 }
 
 #[derive(Clone, Debug)]
@@ -158,7 +207,7 @@ impl Issuer {
         STANDARD.encode(&tag.as_ref()[..30])
     }
 
-    fn seal_bytes(&self, plain: &[u8], bound_to: &[u8]) -> Vec<u8> {
+    pub(crate) fn seal_bytes(&self, plain: &[u8], bound_to: &[u8]) -> Vec<u8> {
         let mut nonce = [0; NONCE_LEN];
         self.random.fill(&mut nonce).expect("the operating system always has random bytes");
         let mut sealed = plain.to_vec();
@@ -168,7 +217,7 @@ impl Issuer {
         [&[TOKEN_VERSION], nonce.as_slice(), &sealed].concat()
     }
 
-    fn open_bytes(&self, token: Vec<u8>, bound_to: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn open_bytes(&self, token: Vec<u8>, bound_to: &[u8]) -> Option<Vec<u8>> {
         let (version, rest) = token.split_first()?;
         let (nonce, sealed) = rest.split_first_chunk::<NONCE_LEN>()?;
         if *version != TOKEN_VERSION {
@@ -216,6 +265,7 @@ mod tests {
                 session_name: "hello".into(),
             },
             expires_epoch_millis: 2_000,
+            detail: SessionDetail::default(),
         }
     }
 

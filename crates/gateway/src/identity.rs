@@ -1,10 +1,12 @@
 //! Whose request it is: account, region and principal, with the signature checked where there is something to
 //! check it with.
 
-use auth::{Claim, Dialect, Session, SessionKind, SignatureError, SignedRequest};
+use std::sync::Arc;
+
+use auth::{Claim, Dialect, Session, SessionDetail, SessionKind, SignatureError, SignedRequest};
 use bytes::Bytes;
 use ring::digest;
-use service::{AccountId, Caller, Failure, Mode, Principal, Region, Scope};
+use service::{AccountId, Caller, CallerSession, Failure, Mode, Principal, Region, Scope};
 use wire::Protocol;
 
 use crate::Gateway;
@@ -70,8 +72,10 @@ impl Gateway {
         let key = Some(credential.access_key_id.clone());
         if self.issuer().is_ours(&credential.access_key_id) {
             let (session, proof) = self.verified(request, payload)?;
-            let identity = identity(request, key, principal(session)?, region);
-            return Ok(Identity { proof: Some(proof), ..identity });
+            let detail = session.detail.clone();
+            let mut found = identity(request, key, principal(session)?, region);
+            found.caller.session = Some(Arc::new(caller_session(detail)));
+            return Ok(Identity { proof: Some(proof), ..found });
         }
         match mode {
             Mode::Dev => {
@@ -128,6 +132,7 @@ fn identity(
             access_key_id,
             source_address: request.peer.address,
             user_agent: (!user_agent.is_empty()).then(|| user_agent.to_owned()),
+            session: None,
         },
         proof: None,
     }
@@ -137,9 +142,24 @@ fn principal(session: Session) -> Result<Principal, SignatureError> {
     let account = AccountId::parse(&session.account).ok_or(SignatureError::UnknownKey)?;
     Ok(match session.kind {
         SessionKind::Root => Principal::Root { account },
-        SessionKind::User { name, unique_id } => Principal::User { account, name, unique_id },
+        SessionKind::User { name, unique_id, path } => Principal::User { account, name, unique_id, path },
+        SessionKind::FederatedUser { name, user_name, user_path, user_id } => {
+            Principal::FederatedUser { account, name, user_name, user_path, user_id }
+        }
         SessionKind::AssumedRole { role_name, role_arn, role_id, session_name } => {
             Principal::AssumedRole { account, role_name, role_arn, role_id, session_name }
         }
     })
+}
+
+fn caller_session(detail: SessionDetail) -> CallerSession {
+    CallerSession {
+        issued_epoch_millis: detail.issued_epoch_millis,
+        policy: detail.policy,
+        policy_arns: detail.policy_arns,
+        tags: detail.tags,
+        transitive_tag_keys: detail.transitive_tag_keys,
+        source_identity: detail.source_identity,
+        provider: detail.provider,
+    }
 }

@@ -27,6 +27,14 @@ impl Error {
         Error::NoSuchEntityException(format!("The role with name {name} cannot be found."))
     }
 
+    pub(crate) fn no_user(name: &str) -> Self {
+        Error::NoSuchEntityException(format!("The user with name {name} cannot be found."))
+    }
+
+    pub(crate) fn no_group(name: &str) -> Self {
+        Error::NoSuchEntityException(format!("The group with name {name} cannot be found."))
+    }
+
     pub(crate) fn no_policy(arn: &str) -> Self {
         Error::NoSuchEntityException(format!("Policy {arn} was not found."))
     }

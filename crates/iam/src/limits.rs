@@ -20,3 +20,9 @@ pub(crate) const SESSION_SECONDS_DEFAULT: i64 = 3_600;
 pub(crate) const SESSION_SECONDS_RANGE: std::ops::RangeInclusive<i64> = 3_600..=43_200;
 /// Conflicting changes of roles and policies that are tried again before giving up.
 pub(crate) const CONFLICT_RETRIES_MAX: usize = 32;
+/// Identities, keys and sessions whose policies are kept compiled, of each sort.
+pub(crate) const KEPT_IDENTITIES_MAX: usize = 10_000;
+/// Compiled policy documents that are kept.
+pub(crate) const COMPILED_POLICIES_MAX: usize = 4_000;
+/// Access keys whose latest use waits to be written down.
+pub(crate) const KEY_USES_MAX: usize = 10_000;

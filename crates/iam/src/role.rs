@@ -59,9 +59,15 @@ pub(crate) struct RoleView {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct AttachedBoundary {
+pub(crate) struct AttachedBoundary {
     permissions_boundary_type: &'static str,
     permissions_boundary_arn: String,
+}
+
+impl AttachedBoundary {
+    pub(crate) fn new(arn: String) -> Self {
+        AttachedBoundary { permissions_boundary_type: "Policy", permissions_boundary_arn: arn }
+    }
 }
 
 /// How much of a role an answer shows.
@@ -93,9 +99,11 @@ impl Role {
             assume_role_policy_document: document::encode(&self.trust_policy),
             description: self.description.clone(),
             max_session_duration: self.max_session_seconds,
-            permissions_boundary: self.permissions_boundary.clone().filter(|_| all).map(|arn| {
-                AttachedBoundary { permissions_boundary_type: "Policy", permissions_boundary_arn: arn }
-            }),
+            permissions_boundary: self
+                .permissions_boundary
+                .clone()
+                .filter(|_| all)
+                .map(AttachedBoundary::new),
             tags: if all { tag_list::list(&self.tags) } else { Vec::new() },
         }
     }

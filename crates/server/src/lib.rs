@@ -87,7 +87,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         Encryption::OwnCertificate => Some(tls::own_certificate(&folder)?),
     };
     let parts = opening.await.context("opening the data folder")??;
-    let issuer = parts.issuer.clone();
+    let (issuer, identities) = (parts.issuer.clone(), parts.identities.clone());
     let platform = parts.platform(config.mode);
     platform.set_endpoint(&address::url(address));
     let gateway = Gateway::new(GatewayParts {
@@ -102,6 +102,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     platform.mount(services::all(&services::Parts {
         platform: &platform,
         issuer: &issuer,
+        identities: &identities,
         workers: &workers,
         folder: &folder,
     })?);

@@ -14,6 +14,7 @@ pub(crate) struct Opened {
     kv: Arc<dyn Kv>,
     blobs: Arc<dyn Blobs>,
     pub(crate) issuer: Arc<Issuer>,
+    pub(crate) identities: Arc<iam::Identities>,
 }
 
 /// Reads journals and keys; blocks its thread for as long as that takes.
@@ -22,8 +23,10 @@ pub(crate) fn open(folder: &DataFolder) -> anyhow::Result<Opened> {
         .with_context(|| format!("cannot open the data in {}", folder.root().display()))?;
     let blobs = LocalBlobs::open(&folder.blobs())
         .with_context(|| format!("cannot open {}", folder.blobs().display()))?;
-    let issuer = Issuer::open(&folder.key_file())?;
-    Ok(Opened { kv: Arc::new(kv), blobs: Arc::new(blobs), issuer: Arc::new(issuer) })
+    let kv: Arc<dyn Kv> = Arc::new(kv);
+    let issuer = Arc::new(Issuer::open(&folder.key_file())?);
+    let identities = Arc::new(iam::Identities::new(kv.clone(), issuer.clone()));
+    Ok(Opened { kv, blobs: Arc::new(blobs), issuer, identities })
 }
 
 impl Opened {

@@ -13,6 +13,7 @@ use crate::folder::DataFolder;
 pub(crate) struct Parts<'a> {
     pub(crate) platform: &'a Arc<Platform>,
     pub(crate) issuer: &'a Arc<Issuer>,
+    pub(crate) identities: &'a Arc<iam::Identities>,
     pub(crate) workers: &'a Workers,
     pub(crate) folder: &'a DataFolder,
 }
@@ -20,7 +21,7 @@ pub(crate) struct Parts<'a> {
 /// All services, ready to be called. A new one is one line here.
 pub(crate) fn all(parts: &Parts<'_>) -> anyhow::Result<Registry> {
     Ok(Registry::new(vec![
-        mounted(&iam::DEFINITION, iam::Iam),
+        iam::service(parts.identities.clone()),
         mounted(&lambda::DEFINITION, lambda::Lambda::new(lambda_parts(parts))),
         mounted(&logs::DEFINITION, logs::Logs::new(parts.platform)),
         mounted(&sts::DEFINITION, sts::Sts::new(parts.issuer.clone())),

@@ -29,7 +29,7 @@ pub use authorize::{
     AllowAll, Authorization, Authorizer, ConditionKeys, Demand, Grant, Grantee, ResourcePolicies,
     ResourcePolicy, ResourcePolicyKind, grants_document,
 };
-pub use caller::{Caller, Principal};
+pub use caller::{Caller, CallerSession, Principal};
 pub use clock::Clock;
 pub use context::{Context, ContextBuilder, Trailers};
 pub use failure::{Failure, Result, WireError};

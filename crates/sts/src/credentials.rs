@@ -1,6 +1,6 @@
 //! Credentials as answers carry them.
 
-use auth::{Issued, Issuer, Session, SessionKind};
+use auth::{Issued, Issuer, Session, SessionDetail, SessionKind};
 use serde::Serialize;
 use service::AccountId;
 use wire::Timestamp;
@@ -20,10 +20,12 @@ pub(crate) fn issue(
     kind: SessionKind,
     now: Timestamp,
     duration_seconds: i64,
+    detail: SessionDetail,
 ) -> Credentials {
     // Clients read the expiration in whole seconds; the session ends at the same moment.
     let expires_epoch_millis = (now.epoch_millis() / 1_000 + duration_seconds) * 1_000;
-    let session = Session { account: account.to_string(), kind, expires_epoch_millis };
+    let detail = SessionDetail { issued_epoch_millis: now.epoch_millis(), ..detail };
+    let session = Session { account: account.to_string(), kind, expires_epoch_millis, detail };
     let Issued { credentials, expires_epoch_millis } = issuer.issue(&session);
     Credentials {
         access_key_id: credentials.access_key_id,

@@ -163,6 +163,7 @@ async fn callers_are_told_who_they_are() {
         account: AccountId::default(),
         name: "ada".into(),
         unique_id: "AIDAEXAMPLE".into(),
+        path: "/".into(),
     };
     expect![[r#"
         {
@@ -310,6 +311,7 @@ async fn session_tokens_are_for_long_term_keys() {
         account: AccountId::default(),
         name: "ada".into(),
         unique_id: "AIDAEXAMPLE".into(),
+        path: "/".into(),
     };
     expect![[r#"
         {

@@ -39,6 +39,7 @@ impl MalformedPolicy {
 #[derive(Clone, Debug)]
 pub struct Policy {
     statements: Vec<Statement>,
+    variables: bool,
 }
 
 impl Policy {
@@ -71,7 +72,12 @@ impl Policy {
             }
             compiled.push(statement);
         }
-        Ok(Policy { statements: compiled })
+        Ok(Policy { statements: compiled, variables })
+    }
+
+    /// Whether `${…}` is a variable: from version 2012-10-17 on.
+    pub fn has_variables(&self) -> bool {
+        self.variables
     }
 
     /// What the statements that apply to the request say together.

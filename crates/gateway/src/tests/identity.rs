@@ -41,7 +41,7 @@ fn session(expires_epoch_millis: i64) -> Session {
         role_id: "AROAEXAMPLE".into(),
         session_name: "hello".into(),
     };
-    Session { account: "111122223333".into(), kind, expires_epoch_millis }
+    Session { account: "111122223333".into(), kind, expires_epoch_millis, detail: Default::default() }
 }
 
 fn signed(credentials: &auth::Credentials, body: &'static str) -> http::request::Parts {

@@ -17,9 +17,10 @@ const SIGNED_TRAILER: &str = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER";
 const UNSIGNED_TRAILER: &str = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
 
 fn credentials(stage: &Stage) -> Credentials {
-    let kind = SessionKind::User { name: "ann".into(), unique_id: "AIDAEXAMPLE".into() };
+    let kind = SessionKind::User { name: "ann".into(), unique_id: "AIDAEXAMPLE".into(), path: "/".into() };
     let expires_epoch_millis = NOW_EPOCH_MILLIS + 60_000;
-    let session = Session { account: "111122223333".into(), kind, expires_epoch_millis };
+    let session =
+        Session { account: "111122223333".into(), kind, expires_epoch_millis, detail: Default::default() };
     stage.issuer.issue(&session).credentials
 }
 

@@ -1,4 +1,4 @@
-use auth::SessionKind;
+use auth::{SessionDetail, SessionKind};
 use serde::{Deserialize, Serialize};
 use service::{Arn, Context, Failure, Mode, Operation, Principal, Result};
 
@@ -87,7 +87,14 @@ impl Operation for AssumeRole {
             session_name: session.clone(),
         };
         Ok(Output {
-            credentials: credentials::issue(sts.issuer(), &role.account, kind, cx.now(), seconds),
+            credentials: credentials::issue(
+                sts.issuer(),
+                &role.account,
+                kind,
+                cx.now(),
+                seconds,
+                SessionDetail::default(),
+            ),
             assumed_role_user: AssumedRoleUser {
                 assumed_role_id: format!("{}:{session}", role.id),
                 arn: format!("arn:aws:sts::{}:assumed-role/{}/{session}", role.account, role.name),

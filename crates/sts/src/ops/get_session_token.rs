@@ -1,4 +1,4 @@
-use auth::SessionKind;
+use auth::{SessionDetail, SessionKind};
 use serde::{Deserialize, Serialize};
 use service::{Context, Operation, Principal, Result};
 
@@ -42,12 +42,25 @@ impl Operation for GetSessionToken {
             Principal::Root { account } if !by_session => {
                 (account, SessionKind::Root, asked.min(ROOT_DURATION_SECONDS_MAX))
             }
-            Principal::User { account, name, unique_id } if !by_session => {
-                let kind = SessionKind::User { name: name.clone(), unique_id: unique_id.clone() };
+            Principal::User { account, name, unique_id, path } if !by_session => {
+                let kind = SessionKind::User {
+                    name: name.clone(),
+                    unique_id: unique_id.clone(),
+                    path: path.clone(),
+                };
                 (account, kind, asked)
             }
             _ => return Err(access_denied("Cannot call GetSessionToken with session credentials")),
         };
-        Ok(Output { credentials: credentials::issue(sts.issuer(), account, kind, cx.now(), seconds) })
+        Ok(Output {
+            credentials: credentials::issue(
+                sts.issuer(),
+                account,
+                kind,
+                cx.now(),
+                seconds,
+                SessionDetail::default(),
+            ),
+        })
     }
 }
