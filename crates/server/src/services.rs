@@ -24,6 +24,7 @@ pub(crate) fn all(parts: &Parts<'_>) -> anyhow::Result<Registry> {
         iam::service(parts.identities.clone()),
         mounted(&lambda::DEFINITION, lambda::Lambda::new(lambda_parts(parts))),
         mounted(&logs::DEFINITION, logs::Logs::new(parts.platform)),
+        mounted(&s3::DEFINITION, s3::S3::default()),
         mounted(&sts::DEFINITION, sts::Sts::new(parts.issuer.clone())),
     ]))
 }
@@ -34,6 +35,7 @@ pub(crate) fn tables() -> Vec<(&'static str, Vec<&'static str>)> {
         table(&iam::DEFINITION),
         table(&lambda::DEFINITION),
         table(&logs::DEFINITION),
+        table(&s3::DEFINITION),
         table(&sts::DEFINITION),
     ]
 }

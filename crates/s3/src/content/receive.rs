@@ -1,0 +1,218 @@
+//! From a request's body to a piece.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use md5::{Digest as _, Md5};
+use service::{ByteStream, Context, Failure, Result};
+use store::{BlobId, Blobs, Commit, INLINE_BYTES_MAX};
+
+use crate::checksum::Hasher;
+use crate::error::Error;
+use crate::limits::{PUT_BYTES_MAX, ROW_PAYLOAD_BYTES_MAX};
+use crate::object::{Algorithm, Piece, Place};
+use crate::tables::{self, DataId};
+
+/// What the client says of its payload.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Expected {
+    /// `Content-MD5`, checked for its form already.
+    pub(crate) md5: Option<[u8; 16]>,
+    /// Which checksum is to be kept.
+    pub(crate) algorithm: Option<Algorithm>,
+    /// Its value, where a header has it.
+    pub(crate) checksum: Option<String>,
+}
+
+/// A payload that was received whole and is what the client said.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub(crate) piece: Piece,
+    pub(crate) md5: [u8; 16],
+    pub(crate) checksum: Option<(Algorithm, String)>,
+    row: Option<(DataId, Bytes)>,
+    blob: Option<BlobId>,
+}
+
+impl Received {
+    /// Adds what the payload needs beside the row that names it.
+    pub(crate) fn add_to(&self, account: &str, commit: Commit) -> Commit {
+        match &self.row {
+            Some((id, bytes)) => commit.put(tables::data(account, id), bytes.clone()),
+            None => commit,
+        }
+    }
+
+    /// Gives up on a payload that no row names.
+    async fn discard(self, blobs: &dyn Blobs) {
+        if let Some(id) = self.blob
+            && let Err(error) = blobs.delete(&id).await
+        {
+            // It stays as an orphan, and the sweep takes it.
+            tracing::debug!(error = %error, blob = %id, "a payload that was given up could not be deleted");
+        }
+    }
+}
+
+/// Ends a payload's uncertainty: what a refused change would have named is deleted. Where it is unknown whether the
+/// change happened, the payload stays.
+pub(crate) async fn keep_or_discard<T>(cx: &Context, received: Received, outcome: Result<T>) -> Result<T> {
+    if matches!(outcome, Err(Failure::Modelled(_))) {
+        received.discard(cx.platform().blobs().as_ref()).await;
+    }
+    outcome
+}
+
+/// Everything that is computed on the way.
+struct Hashes {
+    md5: Md5,
+    checksum: Option<(Algorithm, Hasher)>,
+    size: u64,
+}
+
+impl Hashes {
+    fn update(&mut self, data: &[u8]) -> Result<()> {
+        self.size += data.len() as u64;
+        if self.size > PUT_BYTES_MAX {
+            return Err(too_large(self.size));
+        }
+        self.md5.update(data);
+        if let Some((_, hasher)) = &mut self.checksum {
+            hasher.update(data);
+        }
+        Ok(())
+    }
+}
+
+fn too_large(size: u64) -> Failure {
+    Error::new("EntityTooLarge", 400, "Your proposed upload exceeds the maximum allowed size")
+        .with("ProposedSize", i64::try_from(size).unwrap_or(i64::MAX))
+        .with("MaxSizeAllowed", i64::try_from(PUT_BYTES_MAX).unwrap_or(i64::MAX))
+        .into()
+}
+
+/// Receives a payload. Nothing is stored when it fails, ends early or is not what `expected` says.
+pub(crate) async fn receive(cx: &Context, body: Option<ByteStream>, expected: &Expected) -> Result<Received> {
+    let mut hashes = Hashes {
+        md5: Md5::new(),
+        checksum: expected.algorithm.map(|algorithm| (algorithm, Hasher::new(algorithm))),
+        size: 0,
+    };
+    let mut body = body.unwrap_or_else(|| Box::pin(futures_util::stream::empty()));
+    let mut gathered: Vec<Bytes> = Vec::new();
+    loop {
+        match body.next().await.transpose()? {
+            Some(piece) => {
+                hashes.update(&piece)?;
+                gathered.push(piece);
+                if hashes.size > INLINE_BYTES_MAX as u64 {
+                    break;
+                }
+            }
+            None => return finish(hashes, expected, Stored::Small(joined(gathered))),
+        }
+    }
+    let (id, hashes) = receive_blob(cx, gathered, body, hashes).await?;
+    let received = finish(hashes, expected, Stored::Blob(id.clone()));
+    if received.is_err() {
+        // Not what the client said.
+        let _ = cx.platform().blobs().delete(&id).await;
+    }
+    received
+}
+
+fn joined(mut pieces: Vec<Bytes>) -> Bytes {
+    match pieces.len() {
+        0 => Bytes::new(),
+        1 => pieces.swap_remove(0),
+        _ => {
+            let mut whole = BytesMut::with_capacity(pieces.iter().map(Bytes::len).sum());
+            pieces.iter().for_each(|piece| whole.extend_from_slice(piece));
+            whole.freeze()
+        }
+    }
+}
+
+async fn receive_blob(
+    cx: &Context,
+    gathered: Vec<Bytes>,
+    body: ByteStream,
+    hashes: Hashes,
+) -> Result<(BlobId, Hashes)> {
+    // The store takes streams that fail as I/O does; what the client should read is kept beside it.
+    let failed: Arc<Mutex<Option<Failure>>> = Arc::default();
+    let shared = Arc::new(Mutex::new(Some(hashes)));
+    let stream = {
+        let (failed, shared) = (failed.clone(), shared.clone());
+        let hashed = body.map(move |piece| {
+            let piece = piece?;
+            if let Some(hashes) = &mut *shared.lock().unwrap_or_else(PoisonError::into_inner) {
+                hashes.update(&piece)?;
+            }
+            Ok(piece)
+        });
+        futures_util::stream::iter(gathered.into_iter().map(Ok)).chain(hashed).map_err(
+            move |failure: Failure| {
+                let text = failure.to_string();
+                *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+                io::Error::other(text)
+            },
+        )
+    };
+    match cx.platform().blobs().put_stream(Box::pin(stream)).await {
+        Ok((id, _)) => match shared.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(hashes) => Ok((id, hashes)),
+            None => Err(anyhow::anyhow!("the hashes of a payload were taken twice").into()),
+        },
+        Err(error) => {
+            let failure = failed.lock().unwrap_or_else(PoisonError::into_inner).take();
+            Err(failure.unwrap_or_else(|| error.into()))
+        }
+    }
+}
+
+enum Stored {
+    Small(Bytes),
+    Blob(BlobId),
+}
+
+fn finish(hashes: Hashes, expected: &Expected, stored: Stored) -> Result<Received> {
+    let md5: [u8; 16] = hashes.md5.finalize().into();
+    if expected.md5.is_some_and(|expected| expected != md5) {
+        let text = "The Content-MD5 you specified did not match what we received.";
+        return Err(Error::new("BadDigest", 400, text)
+            .with("ExpectedDigest", expected.md5.map(|md5| STANDARD.encode(md5)))
+            .with("CalculatedDigest", STANDARD.encode(md5))
+            .into());
+    }
+    let checksum = hashes.checksum.map(|(algorithm, hasher)| (algorithm, hasher.finish()));
+    if let (Some((algorithm, found)), Some(wanted)) = (&checksum, &expected.checksum)
+        && found != wanted
+    {
+        let text = format!("The {} you specified did not match the calculated checksum.", algorithm.name());
+        return Err(Error::new("BadDigest", 400, text).into());
+    }
+    let (place, row, blob) = match stored {
+        Stored::Small(bytes) if bytes.len() <= ROW_PAYLOAD_BYTES_MAX => (Place::Inline(bytes), None, None),
+        Stored::Small(bytes) => {
+            let id = *random_id();
+            (Place::Row(id), Some((id, bytes)), None)
+        }
+        Stored::Blob(id) => (Place::of_blob(&id), None, Some(id)),
+    };
+    let piece = Piece { size: hashes.size, place, salt: None };
+    Ok(Received { piece, md5, checksum, row, blob })
+}
+
+/// 128 random bits, as names of blobs have them.
+fn random_id() -> Box<DataId> {
+    let mut id = Box::new([0; 16]);
+    if let Place::Blob(bytes) = Place::of_blob(&BlobId::random()) {
+        *id = bytes;
+    }
+    id
+}

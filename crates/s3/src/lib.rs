@@ -1,0 +1,109 @@
+//! S3: buckets, objects and their versions.
+//!
+//! * Bucket names are unique in the installation; what a bucket holds belongs to its owner's account, in no region.
+//!   [`tables`] says where everything lies.
+//! * An object is a compact [row](object) per version. Small payloads stand in rows, larger ones are blobs; a payload is
+//!   visible only when it was received whole, is what the client said, and its row is durable.
+//! * A change of an object, of the versions behind it, and the posts it causes are one commit: see [`versions`] and
+//!   [`events`].
+//! * Configurations of buckets are rows of their own: see [`configuration`].
+//!
+//! This crate must not know HTTP, XML, signatures or any other service.
+
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "two hands build this; what is here first is used by what lands next"
+)]
+
+mod archive;
+mod arn;
+mod bucket;
+mod checksum;
+mod conditions;
+mod configuration;
+mod content;
+mod describe;
+mod error;
+mod events;
+mod head;
+mod integrity;
+mod limits;
+mod lock;
+mod object;
+mod ops;
+mod owner;
+mod range;
+mod reset;
+mod tables;
+mod tagging;
+#[cfg(test)]
+mod tests;
+mod versions;
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use service::{Definition, Platform, operations};
+use store::BlobId;
+use tokio::sync::Mutex;
+
+use ops::*;
+use versions::Target;
+
+/// Locks that rivals for one key share.
+const TURNS: usize = 256;
+
+/// The state of the service beside the store.
+pub struct S3 {
+    turns: Box<[Mutex<()>]>,
+}
+
+impl Default for S3 {
+    fn default() -> Self {
+        S3 { turns: (0..TURNS).map(|_| Mutex::new(())).collect() }
+    }
+}
+
+impl S3 {
+    fn turn_of(&self, target: Target<'_>) -> &Mutex<()> {
+        let mut hasher = DefaultHasher::new();
+        (target.bucket, target.key).hash(&mut hasher);
+        &self.turns[(hasher.finish() % TURNS as u64) as usize]
+    }
+
+    /// Deletes payloads that no row names any more.
+    fn free(&self, platform: &Arc<Platform>, blobs: Vec<BlobId>) {
+        if blobs.is_empty() {
+            return;
+        }
+        let platform = platform.clone();
+        tokio::spawn(async move {
+            for id in blobs {
+                if let Err(error) = platform.blobs().delete(&id).await {
+                    // It stays as an orphan, and the sweep takes it.
+                    tracing::debug!(error = %error, blob = %id, "a payload could not be deleted");
+                }
+            }
+        });
+    }
+}
+
+/// The operations of S3.
+pub static DEFINITION: Definition<S3> = Definition {
+    name: "s3",
+    action_prefix: "s3",
+    operations: operations![
+        CreateBucket,
+        DeleteBucket,
+        DeleteObject,
+        GetBucketLocation,
+        GetObject,
+        HeadBucket,
+        HeadObject,
+        ListBuckets,
+        PutObject,
+    ],
+    internal: &[],
+    reset: reset::reset,
+};
