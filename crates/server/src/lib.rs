@@ -106,6 +106,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         workers: &workers,
         folder: &folder,
     })?);
+    service::start_deliveries(&platform);
     control::serve(&platform, &folder)?;
     gateway.serve(listener);
     workers.warm_up();

@@ -1,13 +1,18 @@
 //! Who makes a request.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::AccountId;
 
+/// E.g. `lambda.amazonaws.com`. Under this name serde does not take it for text borrowed from a row.
+type ServiceName = &'static str;
+
 /// The identity a request acts as, after its signature was verified.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Principal {
     /// The account itself.
     Root { account: AccountId },
@@ -24,7 +29,11 @@ pub enum Principal {
         session_name: String,
     },
     /// Another service of this cloud, e.g. `lambda.amazonaws.com`.
-    Service { account: AccountId, name: &'static str },
+    Service {
+        account: AccountId,
+        #[serde(deserialize_with = "known_for_good")]
+        name: ServiceName,
+    },
     /// A request without a signature.
     Anonymous { account: AccountId },
 }
@@ -70,6 +79,18 @@ impl Principal {
             Principal::AssumedRole { role_id, session_name, .. } => format!("{role_id}:{session_name}"),
         }
     }
+}
+
+/// The name out of a stored row. There are as many as services that wrote one, so each is kept for good.
+fn known_for_good<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ServiceName, D::Error> {
+    static NAMES: Mutex<BTreeSet<ServiceName>> = Mutex::new(BTreeSet::new());
+    let name = String::deserialize(deserializer)?;
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(names.get(name.as_str()).copied().unwrap_or_else(|| {
+        let kept: ServiceName = name.leak();
+        names.insert(kept);
+        kept
+    }))
 }
 
 /// A principal and how it reached us.

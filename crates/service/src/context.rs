@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 use wire::{Document, Timestamp};
 
 use crate::{
-    AccountId, ByteStream, Caller, Changes, Failure, Platform, Principal, Region, Reply, Result, Rows, Scope,
-    Table, Trace,
+    AccountId, ByteStream, Caller, Changes, Delivery, Failure, Platform, Principal, Region, Reply, Result,
+    Rows, Scope, Table, Trace,
 };
 
 /// What follows a streaming payload: headers such as `x-amz-checksum-crc32`, known only after its last byte.
@@ -37,6 +37,7 @@ pub struct Context {
     body: Mutex<Option<ByteStream>>,
     body_length: Option<u64>,
     trailers: Trailers,
+    delivery: Option<Arc<Delivery>>,
 }
 
 impl Context {
@@ -99,6 +100,11 @@ impl Context {
     /// What followed the payload, names in lower case; empty until the stream has ended well.
     pub fn trailers(&self) -> &[(String, String)] {
         self.trailers.get()
+    }
+
+    /// The post by which this operation is called, when it is.
+    pub fn delivery(&self) -> Option<&Delivery> {
+        self.delivery.as_deref()
     }
 
     /// The rows of a table in this request's account and region.
@@ -166,6 +172,7 @@ pub struct ContextBuilder {
     body: Option<ByteStream>,
     body_length: Option<u64>,
     trailers: Trailers,
+    delivery: Option<Arc<Delivery>>,
 }
 
 impl ContextBuilder {
@@ -180,6 +187,7 @@ impl ContextBuilder {
             body: None,
             body_length: None,
             trailers: Trailers::default(),
+            delivery: None,
         }
     }
 
@@ -215,6 +223,11 @@ impl ContextBuilder {
         self
     }
 
+    pub(crate) fn delivery(mut self, delivery: Arc<Delivery>) -> Self {
+        self.delivery = Some(delivery);
+        self
+    }
+
     pub fn build(self) -> Context {
         let ids = self.platform.ids();
         let request_id = self.request_id.unwrap_or_else(|| ids.uuid());
@@ -229,6 +242,7 @@ impl ContextBuilder {
             body: Mutex::new(self.body),
             body_length: self.body_length,
             trailers: self.trailers,
+            delivery: self.delivery,
             platform: self.platform,
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! A service crate declares one type per operation ([`Operation`]), lists them in one table ([`Definition`]),
 //! and never sees a protocol, a signature or an HTTP message. It reads time, ids, account, region and caller
-//! from its [`Context`], keeps its state in [`Rows`], and reaches other services through [`Context::call`].
+//! from its [`Context`], keeps its state in [`Rows`], and reaches other services through [`Context::call`] now or
+//! through a [`Post`] later.
 //!
 //! This crate must not know protocols, signatures, HTTP or any particular service.
 
@@ -17,6 +18,7 @@ mod ids;
 mod operation;
 mod page;
 mod platform;
+mod post;
 mod registry;
 mod reply;
 mod rows;
@@ -37,6 +39,10 @@ pub use ids::Ids;
 pub use operation::{Definition, Entry, Operation, Ready};
 pub use page::{PageToken, TokenError};
 pub use platform::{Mode, Platform, PlatformParts};
+pub use post::{
+    Backoff, Cause, DELIVERIES_MAX, Delivery, LANE_DELIVERIES_MAX, LANE_KEY_BYTES_MAX, LANE_POSTS_MAX,
+    PAYLOAD_BYTES_MAX, Post, PreparedPost, RetryPolicy, start_deliveries,
+};
 pub use registry::{AnyService, Guarded, Mounted, Registry};
 pub use reply::{ByteStream, Empty, Event, EventStream, IntoReply, Reply, ReplyStream, Streamed};
 pub use rows::{Changes, Row, Rows, Table};

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use store::{Blobs, Kv};
 use tasks::Tasks;
 
+use crate::post::Outbox;
 use crate::{AccountId, Authorizer, Clock, Ids, Registry};
 
 /// How strictly callers are held to who they are.
@@ -32,11 +33,17 @@ pub struct Platform {
     parts: PlatformParts,
     registry: OnceLock<Registry>,
     endpoint: OnceLock<Arc<str>>,
+    outbox: Outbox,
 }
 
 impl Platform {
     pub fn new(parts: PlatformParts) -> Arc<Self> {
-        Arc::new(Platform { parts, registry: OnceLock::new(), endpoint: OnceLock::new() })
+        Arc::new(Platform {
+            parts,
+            registry: OnceLock::new(),
+            endpoint: OnceLock::new(),
+            outbox: Outbox::default(),
+        })
     }
 
     /// Completes the platform; a second call changes nothing.
@@ -88,6 +95,16 @@ impl Platform {
         &self.parts.tasks
     }
 
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// Delivers every post that is due by the clock, and what those post in turn, before it returns. For tests, which
+    /// start no background work.
+    pub async fn deliver_posts(self: &Arc<Self>) -> anyhow::Result<()> {
+        crate::post::deliver_due(self).await
+    }
+
     /// Empties all state, or one account's.
     ///
     /// Services forget twice: before the rows go, because what they hold outside the rows is named there, and after,
@@ -98,7 +115,9 @@ impl Platform {
             None => Bytes::new(),
         };
         self.forget(account).await?;
+        let payloads = crate::post::payloads(self, account).await?;
         store::clear(self.kv().as_ref(), prefix).await?;
+        crate::post::remove_payloads(self, payloads).await;
         self.forget(account).await
     }
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use store::{Check, Commit, Kv, Order, Outcome, Version};
 
-use crate::{AccountId, Failure, Result, Scope};
+use crate::{AccountId, Failure, PreparedPost, Result, Scope};
 
 /// How often a change is tried again after a conflict before it fails.
 const CONFLICT_RETRIES_MAX: usize = 32;
@@ -255,6 +255,12 @@ impl<'a> Changes<'a> {
     /// The commit fails as a conflict when the row changed since it was read; the row itself is left alone.
     pub fn expect<T>(mut self, table: &Table<T>, key: &str, row: &Row<T>) -> Self {
         self.commit = self.commit.check(Check::Version(table.key(self.scope, key), Some(row.version)));
+        self
+    }
+
+    /// Leaves a post in the same commit: it will be delivered if, and only if, the commit happens.
+    pub fn post(mut self, post: &PreparedPost) -> Self {
+        self.commit = post.add_to(self.commit);
         self
     }
 

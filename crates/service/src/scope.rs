@@ -3,8 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 /// Twelve digits.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct AccountId(Arc<str>);
 
 impl AccountId {
@@ -21,6 +24,20 @@ impl AccountId {
     }
 }
 
+impl TryFrom<String> for AccountId {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        AccountId::parse(&text).ok_or("an account is twelve digits")
+    }
+}
+
+impl From<AccountId> for String {
+    fn from(account: AccountId) -> Self {
+        account.0.as_ref().to_owned()
+    }
+}
+
 impl Default for AccountId {
     fn default() -> Self {
         AccountId(Self::DEFAULT.into())
@@ -34,7 +51,8 @@ impl fmt::Display for AccountId {
 }
 
 /// A region name such as `us-east-1`; any name of lower-case letters, digits and hyphens is accepted.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Region(Arc<str>);
 
 impl Region {
@@ -53,6 +71,20 @@ impl Region {
     }
 }
 
+impl TryFrom<String> for Region {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Region::parse(&text).ok_or("not the name of a region")
+    }
+}
+
+impl From<Region> for String {
+    fn from(region: Region) -> Self {
+        region.0.as_ref().to_owned()
+    }
+}
+
 impl Default for Region {
     fn default() -> Self {
         Region(Self::DEFAULT.into())
@@ -65,7 +97,7 @@ impl fmt::Display for Region {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Scope {
     pub account: AccountId,
     pub region: Region,

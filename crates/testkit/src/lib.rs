@@ -59,6 +59,11 @@ impl Cloud {
         self.platform.clock().advance_millis(millis);
     }
 
+    /// Delivers the posts that are due by the cloud's clock.
+    pub async fn deliver_posts(&self) {
+        self.platform.deliver_posts().await.expect("a store in memory does not fail");
+    }
+
     pub fn context(&self) -> Context {
         let caller = Caller::internal(Principal::Root { account: self.scope.account.clone() });
         ContextBuilder::new(&self.platform, self.scope.clone(), caller).build()

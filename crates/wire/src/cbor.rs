@@ -3,7 +3,7 @@
 mod read;
 mod write;
 
-pub(crate) use read::read_structure;
+pub(crate) use read::{read_document, read_structure};
 pub(crate) use write::{write_document, write_structure};
 
 /// The tag of a time in epoch seconds.

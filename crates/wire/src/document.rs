@@ -12,6 +12,8 @@ use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 
 use crate::bridge::{self, BLOB_NAME, DOCUMENT_NAME};
+use crate::cbor;
+use crate::error::DecodeError;
 use crate::timestamp::Timestamp;
 
 /// The members of a structure, or the entries of a map, in the order they were sent.
@@ -150,6 +152,18 @@ impl Document {
                 serde_json::Value::Object(entries.iter().map(|(k, v)| (k.clone(), v.to_json())).collect())
             }
         }
+    }
+
+    /// Every value as it is, blobs and times too, for keeping: CBOR without a shape.
+    pub fn to_cbor(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        cbor::write_document(&mut bytes, self);
+        bytes
+    }
+
+    /// Reads what [`Document::to_cbor`] wrote; blobs are slices of the bytes.
+    pub fn from_cbor(bytes: &Bytes) -> Result<Document, DecodeError> {
+        cbor::read_document(bytes).map_err(|malformed| DecodeError::new("SerializationException", malformed))
     }
 
     /// The kind of value in words, for messages.

@@ -26,6 +26,17 @@ pub(crate) fn read_structure(
     }
 }
 
+/// Reads any value without a shape.
+pub(crate) fn read_document(body: &Bytes) -> Result<Document, Malformed> {
+    let mut reader = Reader { body, at: 0, depth: 0 };
+    let head = reader.head()?;
+    let document = reader.document_after(head)?;
+    match reader.at == body.len() {
+        true => Ok(document),
+        false => Err(reader.error("unexpected bytes after the end")),
+    }
+}
+
 struct Reader<'b> {
     body: &'b Bytes,
     at: usize,
@@ -373,6 +384,20 @@ mod tests {
             read(b"\xc1\xfb\x41\xd4\x52\xd9\xec\x20\x00\x00"),
             Ok(Document::Time(Timestamp::from_epoch_millis(1_363_896_240_500)))
         );
+    }
+
+    #[test]
+    fn a_document_comes_back_as_it_was() {
+        let document = Document::map([
+            ("blob", Document::Blob(Bytes::from_static(&[0, 255]))),
+            ("time", Document::Time(Timestamp::from_epoch_millis(1_363_896_240_501))),
+            ("list", Document::List(vec![Document::Null, Document::Bool(true), Document::Int(-7)])),
+            ("map", Document::map([("text", Document::from("x")), ("float", Document::Float(0.5))])),
+        ]);
+        assert_eq!(Document::from_cbor(&document.to_cbor().into()), Ok(document.clone()));
+        let mut longer = document.to_cbor();
+        longer.push(0);
+        assert!(Document::from_cbor(&longer.into()).is_err());
     }
 
     #[test]
