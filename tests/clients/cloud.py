@@ -36,8 +36,10 @@ INVOKE_DEADLINE_S = 60
 class Cloud:
     """The binary on a free port with its own data folder."""
 
-    def __init__(self, data, *options):
+    def __init__(self, data, *options, program=BINARY, user=None):
         self.data = Path(data)
+        self.program = program
+        self.user = user
         self.options = options
         self.lines = []
         self.start()
@@ -47,13 +49,16 @@ class Cloud:
         self.process = subprocess.Popen(
             # The SDKs for functions come from CLOUDLING_RUNTIMES, installed once for all tests.
             [
-                *(BINARY, "up", "--listen", "127.0.0.1:0", "--data", str(self.data)),
+                *(self.program, "up", "--listen", "127.0.0.1:0", "--data", str(self.data)),
                 *("--no-runtimes-install", *self.options),
             ],
             stdout=subprocess.PIPE,
             stderr=self.log,
             text=True,
             env=os.environ | {"NO_COLOR": "1"},
+            user=self.user,
+            group=self.user,
+            extra_groups=None if self.user is None else [],
         )
         self.lines = []
         self.ready = threading.Event()

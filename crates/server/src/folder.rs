@@ -16,13 +16,13 @@ pub struct DataFolder {
 impl DataFolder {
     /// Creates the folder, readable by its owner only.
     pub fn open(root: &Path, runtimes: Option<PathBuf>) -> anyhow::Result<Self> {
-        let create = |folder: &Path| {
-            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(|| {
+        let create = |folder: &Path, mode: u32| {
+            std::fs::DirBuilder::new().recursive(true).mode(mode).create(folder).with_context(|| {
                 format!("cannot create the folder {}: choose another with --data", folder.display())
             })
         };
         let is_new = !root.exists();
-        create(root)?;
+        create(root, 0o700)?;
         if is_new && let Some(parent) = root.canonicalize().ok().as_deref().and_then(Path::parent) {
             // Or a power loss takes the folder with all that was synced inside.
             let synced = std::fs::File::open(parent).and_then(|parent| parent.sync_all());
@@ -32,7 +32,8 @@ impl DataFolder {
         let root = root.canonicalize().with_context(|| format!("folder {}", root.display()))?;
         let runtimes = match runtimes {
             Some(folder) => {
-                create(&folder)?;
+                // Sandboxes, which are other users, read it.
+                create(&folder, 0o755)?;
                 Some(folder.canonicalize().with_context(|| format!("folder {}", folder.display()))?)
             }
             None => None,

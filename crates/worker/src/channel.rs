@@ -73,6 +73,7 @@ impl Channel {
     /// Whether the process can still be talked to, as far as is known without waiting.
     pub(crate) fn is_open(&mut self) -> bool {
         match self.stream.try_read_buf(&mut self.decoder.buffer) {
+            _ if !self.decoder.buffer.is_empty() => false,
             // A client that speaks unasked has broken the rules and cannot be trusted with a call.
             Ok(_) => false,
             Err(error) => error.kind() == io::ErrorKind::WouldBlock,

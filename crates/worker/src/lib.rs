@@ -3,9 +3,8 @@
 //! Knows no AWS service and no storage. A caller hands in a [`Function`] (code already unpacked
 //! in a folder) and an [`Invocation`], and gets an [`Outcome`]; log lines go to a [`LogSink`].
 //!
-//! Between two calls a Node worker stands still: its client blocks in a read, so no timer or callback
-//! of the function runs, as in a frozen environment of AWS. Threads that a Python function or a
-//! custom runtime starts itself go on running; they are not stopped yet.
+//! Between two calls a worker stands still, as a frozen environment of AWS: after
+//! [`policy::REST_AFTER`] every process in its sandbox is stopped, and goes on with the next call.
 //!
 //! Call [`run_spawner_if_asked`] first thing in `main`: sandboxes are made by a small helper
 //! process, which is this same program started again.
@@ -27,6 +26,7 @@ pub mod policy;
 mod pool;
 mod preload;
 mod report;
+mod rest;
 mod runtime_api;
 pub mod runtimes;
 pub mod sandbox;

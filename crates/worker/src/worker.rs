@@ -15,6 +15,7 @@ use crate::event::{Event, Last};
 use crate::frame::{FrameError, Kind};
 use crate::invocation::Credentials;
 use crate::output::Output;
+use crate::rest::Rest;
 use crate::runtime_api::{Offer, RuntimeApi};
 use crate::sandbox::{Handle, Sandbox};
 
@@ -26,6 +27,7 @@ pub(crate) struct Worker {
     /// Log stream of everything this worker ever says.
     pub(crate) log_stream: Arc<str>,
     endpoint: Option<AbortHandle>,
+    rest: Rest,
     /// What was measured while it lived.
     memory_peak_bytes: Option<u64>,
 }
@@ -61,8 +63,19 @@ impl Worker {
             output: Output::new(stdout, stderr)?,
             log_stream: Arc::from(""),
             endpoint,
+            rest: Rest::default(),
             memory_peak_bytes: None,
         })
+    }
+
+    /// Its call is over: it stands still before long.
+    pub(crate) fn rest(&self) {
+        self.rest.begin(&self.handle);
+    }
+
+    /// It is about to be given something to do.
+    pub(crate) fn wake(&self) {
+        self.rest.end(&self.handle);
     }
 
     /// Remembers the memory it has used, before it cannot be measured any more.

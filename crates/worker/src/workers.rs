@@ -292,6 +292,7 @@ impl Workers {
     }
 
     async fn run(&self, mut call: Call, mut lease: Lease, init: Option<Duration>) -> Outcome {
+        lease.worker.wake();
         // What a background thread said since the last call stands before this one.
         lease.worker.output.drain(|line| call.log.line(line));
         call.begin();
@@ -320,6 +321,7 @@ impl Workers {
         let last = ended.last;
         let outcome = call.finish(ended, duration, init, Some(&lease.worker));
         if last == Last::No {
+            lease.worker.rest();
             self.shared.pool.give_back(lease);
         }
         outcome

@@ -365,6 +365,23 @@ impl Handle {
         self.inner.kill();
     }
 
+    /// Has every process inside stand still until [`Self::wake`]. Returns at once; a sandbox that does not
+    /// obey ends. In the process tier, what has left the program's session goes on.
+    pub fn rest(&self) {
+        match &self.inner.body {
+            Body::Namespace(running) => running.rest(),
+            Body::Process(running) => running.rest(),
+        }
+    }
+
+    /// Lets the processes run again. What is sent to them before they do waits for them.
+    pub fn wake(&self) {
+        match &self.inner.body {
+            Body::Namespace(running) => running.wake(),
+            Body::Process(running) => running.wake(),
+        }
+    }
+
     /// Waits until everything inside is gone and tells how the main program ended.
     pub async fn wait(&self) -> Exit {
         let mut exit = self.inner.exit.clone();

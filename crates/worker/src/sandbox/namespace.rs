@@ -101,6 +101,7 @@ impl Launcher {
             platform: std::fs::canonicalize(&config.platform_dir)?,
             runtimes: existing(&config.runtimes),
             groups: cgroups.folders(),
+            counts_memory: cgroups.has(Controller::Memory),
         };
         let link = match Link::start(&config).await {
             Ok(link) => link,

@@ -163,6 +163,15 @@ impl Running {
         self.process.kill();
     }
 
+    /// Stops the session; what has left it goes on.
+    pub(super) fn rest(&self) {
+        self.process.signal(libc::SIGSTOP);
+    }
+
+    pub(super) fn wake(&self) {
+        self.process.signal(libc::SIGCONT);
+    }
+
     pub(super) fn memory_peak_reset(&self) {
         let now = usage::tree_bytes(self.process.pid).unwrap_or(0);
         self.memory.peak_bytes.store(now, Ordering::Relaxed);
@@ -180,6 +189,14 @@ impl Running {
 }
 
 impl Process {
+    fn signal(&self, signal: i32) {
+        let ended = lock(&self.ended);
+        if !*ended {
+            // SAFETY: plain system call. The child has not been reaped, so the group is its own.
+            unsafe { libc::kill(-self.pid, signal) };
+        }
+    }
+
     /// Kills the child's session and what it started, as far as it can be found.
     fn kill(&self) {
         let ended = lock(&self.ended);

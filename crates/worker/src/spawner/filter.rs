@@ -32,6 +32,7 @@ const OFFSET_NUMBER: u32 = 0;
 const OFFSET_ARCHITECTURE: u32 = 4;
 const OFFSET_ARGUMENT_0: u32 = 16;
 const OFFSET_ARGUMENT_1: u32 = 24;
+const OFFSET_ARGUMENT_2: u32 = 32;
 
 /// `clone` may not make namespaces; `clone3`, whose flags a filter cannot see, is unknown here.
 const NAMESPACE_FLAGS: u32 = (libc::CLONE_NEWNS
@@ -44,12 +45,23 @@ const NAMESPACE_FLAGS: u32 = (libc::CLONE_NEWNS
     | 0x80; // CLONE_NEWTIME
 
 /// Kinds of sockets allowed. Others, such as AF_VSOCK, are not bound to the network namespace.
-const SOCKET_FAMILIES: [u32; 4] =
-    [libc::AF_UNIX as u32, libc::AF_INET as u32, libc::AF_INET6 as u32, libc::AF_NETLINK as u32];
+const SOCKET_FAMILIES: [u32; 3] = [libc::AF_UNIX as u32, libc::AF_INET as u32, libc::AF_INET6 as u32];
 /// Requests that put input into a terminal.
 const TERMINAL_INPUT: [u32; 2] = [0x5412, 0x541C];
 /// The ordinary personality, and the question which one it is.
 const PERSONALITIES: [u32; 2] = [0, u32::MAX];
+
+/// How the memory of a sandbox is bounded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Memory {
+    /// By the kernel, whatever holds it.
+    Counted,
+    /// By looking at its processes. What holds memory that no process has mapped is unknown then.
+    Watched,
+}
+
+/// Make memory that is not a process's.
+const UNSEEN_MEMORY: [c_long; 2] = [libc::SYS_memfd_create, libc::SYS_shmget];
 
 /// What is done about one system call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +73,8 @@ enum Rule {
     Unknown,
     /// Denied when the first argument has one of these bits.
     DenyBits(u32),
+    /// Denied unless of an allowed family; of netlink, which libraries ask for addresses, unless about routes.
+    Socket,
     /// Denied unless the first argument is one of these.
     OnlyFirst(&'static [u32]),
     /// Denied when the second argument is one of these.
@@ -73,7 +87,7 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    pub(super) fn compile() -> Self {
+    pub(super) fn compile(memory: Memory) -> Self {
         let Some(architecture) = ARCHITECTURE else { return Self { instructions: Vec::new() } };
         let mut instructions = vec![
             load(OFFSET_ARCHITECTURE),
@@ -81,7 +95,7 @@ impl Filter {
             give(RETURN_ERRNO | libc::EPERM as u32),
             load(OFFSET_NUMBER),
         ];
-        instructions.extend(search(&segments()));
+        instructions.extend(search(&segments(memory)));
         Self { instructions }
     }
 
@@ -103,16 +117,19 @@ impl Filter {
 }
 
 /// Rules by call number: each holds from its number up to the next one's.
-fn segments() -> Vec<(u32, Rule)> {
+fn segments(memory: Memory) -> Vec<(u32, Rule)> {
     let mut rules: Vec<(u32, Rule)> = Vec::new();
     rules.extend(ALLOWED.iter().chain(ALLOWED_HERE).map(|&call| (call as u32, Rule::Allow)));
     rules.extend(DENIED.iter().chain(DENIED_HERE).map(|&call| (call as u32, Rule::Deny)));
     rules.extend([
         (libc::SYS_clone as u32, Rule::DenyBits(NAMESPACE_FLAGS)),
-        (libc::SYS_socket as u32, Rule::OnlyFirst(&SOCKET_FAMILIES)),
+        (libc::SYS_socket as u32, Rule::Socket),
         (libc::SYS_personality as u32, Rule::OnlyFirst(&PERSONALITIES)),
         (libc::SYS_ioctl as u32, Rule::NeverSecond(&TERMINAL_INPUT)),
     ]);
+    if memory == Memory::Watched {
+        rules.retain(|(call, _)| !UNSEEN_MEMORY.contains(&c_long::from(*call)));
+    }
     rules.sort_by_key(|(call, _)| *call);
 
     let mut segments = vec![(0, Rule::Unknown)];
@@ -168,6 +185,23 @@ fn apply(rule: Rule) -> Vec<sock_filter> {
         Rule::Unknown => vec![give(RETURN_ERRNO | libc::ENOSYS as u32)],
         Rule::DenyBits(bits) => {
             vec![load(OFFSET_ARGUMENT_0), jump(libc::BPF_JSET, bits, 1, 0), allow, deny]
+        }
+        Rule::Socket => {
+            let mut instructions = one_of(OFFSET_ARGUMENT_0, &SOCKET_FAMILIES, allow, deny);
+            // In the place of denying: whether it is netlink, and then which.
+            let denied = instructions.len() - 2;
+            let netlink = [
+                jump(libc::BPF_JEQ, libc::AF_NETLINK as u32, 1, 0),
+                deny,
+                load(OFFSET_ARGUMENT_2),
+                jump(libc::BPF_JEQ, libc::NETLINK_ROUTE as u32, 1, 0),
+                deny,
+            ];
+            for jump in &mut instructions[1..denied] {
+                jump.jt += (netlink.len() - 1) as u8;
+            }
+            instructions.splice(denied..=denied, netlink);
+            instructions
         }
         Rule::OnlyFirst(values) => one_of(OFFSET_ARGUMENT_0, values, allow, deny),
         Rule::NeverSecond(values) => one_of(OFFSET_ARGUMENT_1, values, deny, allow),
@@ -297,8 +331,12 @@ mod tests {
     use super::*;
 
     /// What the filter answers, worked out by running its instructions.
-    fn answer(architecture: u32, number: u32, arguments: [u32; 2]) -> u32 {
-        let instructions = Filter::compile().instructions;
+    fn answer(architecture: u32, number: u32, arguments: [u32; 3]) -> u32 {
+        answer_of(Memory::Counted, architecture, number, arguments)
+    }
+
+    fn answer_of(memory: Memory, architecture: u32, number: u32, arguments: [u32; 3]) -> u32 {
+        let instructions = Filter::compile(memory).instructions;
         let (mut accumulator, mut at) = (0, 0);
         loop {
             let sock_filter { code, jt, jf, k } = instructions[at];
@@ -313,6 +351,7 @@ mod tests {
                     OFFSET_ARCHITECTURE => architecture,
                     OFFSET_ARGUMENT_0 => arguments[0],
                     OFFSET_ARGUMENT_1 => arguments[1],
+                    OFFSET_ARGUMENT_2 => arguments[2],
                     other => panic!("offset {other}"),
                 };
                 continue;
@@ -328,7 +367,8 @@ mod tests {
     }
 
     fn here(call: c_long, arguments: [u32; 2]) -> u32 {
-        answer(ARCHITECTURE.unwrap(), call as u32, arguments)
+        let [first, second] = arguments;
+        answer(ARCHITECTURE.unwrap(), call as u32, [first, second, 0])
     }
 
     const EPERM: u32 = RETURN_ERRNO | libc::EPERM as u32;
@@ -376,6 +416,14 @@ mod tests {
         }
         assert_eq!(here(libc::SYS_socket, [libc::AF_INET as u32, 0]), RETURN_ALLOW);
         assert_eq!(here(libc::SYS_socket, [libc::AF_NETLINK as u32, 0]), RETURN_ALLOW);
+        let netlink = |protocol: libc::c_int| {
+            let arguments = [libc::AF_NETLINK as u32, libc::SOCK_RAW as u32, protocol as u32];
+            answer(ARCHITECTURE.unwrap(), libc::SYS_socket as u32, arguments)
+        };
+        assert_eq!(netlink(libc::NETLINK_ROUTE), RETURN_ALLOW);
+        for protocol in [libc::NETLINK_NETFILTER, libc::NETLINK_AUDIT, libc::NETLINK_KOBJECT_UEVENT] {
+            assert_eq!(netlink(protocol), EPERM, "{protocol}");
+        }
         for family in [libc::AF_VSOCK, libc::AF_PACKET, libc::AF_ALG, 0, 99] {
             assert_eq!(here(libc::SYS_socket, [family as u32, 0]), EPERM);
         }
@@ -388,11 +436,20 @@ mod tests {
     #[test]
     fn another_architecture_may_do_nothing() {
         let i386 = 0x4000_0003;
-        assert_eq!(answer(i386, 11, [0, 0]), EPERM);
+        assert_eq!(answer(i386, 11, [0; 3]), EPERM);
+    }
+
+    #[test]
+    fn memory_that_nobody_sees_is_not_given_where_processes_are_watched() {
+        for call in UNSEEN_MEMORY {
+            let answer = answer_of(Memory::Watched, ARCHITECTURE.unwrap(), call as u32, [0; 3]);
+            assert_eq!(answer, ENOSYS, "{call}");
+        }
     }
 
     #[test]
     fn the_filter_is_small() {
-        assert!(Filter::compile().instructions.len() < 400, "{}", Filter::compile().instructions.len());
+        let length = Filter::compile(Memory::Counted).instructions.len();
+        assert!(length < 400, "{length}");
     }
 }

@@ -17,6 +17,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use super::filter::Filter;
 use super::program::{self, Program};
 use super::protocol::{self, BindInside, Failure, Launch, Message, PACKET_BYTES_MAX, Purpose, Start};
+use super::rest::{self, Stillness};
 use super::serve::{GROUP_INSIDE, USER_INSIDE, step};
 use super::sys::{self, check};
 use crate::sandbox::Limits;
@@ -86,9 +87,14 @@ fn forget_spawner(job: &Job, go: &OwnedFd) -> io::Result<()> {
     sys::close_all_except(&mut kept)?;
     // Otherwise descriptors opened later would take the numbers the program's own are moved to.
     while sys::open_null()? <= protocol::CONTROL_DESCRIPTOR {}
-    // SAFETY: sets a disposition, takes no pointers.
-    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
-    Ok(())
+    // Children that are stopped and continued are no news.
+    // SAFETY: a structure of numbers, for which zero is a valid value; it outlives the call.
+    unsafe {
+        let mut disposition: libc::sigaction = std::mem::zeroed();
+        disposition.sa_sigaction = libc::SIG_DFL;
+        disposition.sa_flags = libc::SA_NOCLDSTOP;
+        check(libc::sigaction(libc::SIGCHLD, &raw const disposition, std::ptr::null_mut()).into()).map(drop)
+    }
 }
 
 fn enter_cgroups(job: &Job) -> io::Result<()> {
@@ -195,9 +201,10 @@ impl Inside<'_> {
             if message_came {
                 match protocol::receive_into(&job.channel, &mut buffer) {
                     Ok(Some((length, descriptors))) => {
-                        let answer = self.answer(&buffer[..length], descriptors);
-                        buffer = vec![0; MESSAGE_BYTES_MAX];
-                        protocol::send(&job.channel, &answer.encode(), &[]).map_err(step("answer"))?;
+                        if let Some(answer) = self.answer(&buffer[..length], descriptors) {
+                            buffer = vec![0; MESSAGE_BYTES_MAX];
+                            protocol::send(&job.channel, &answer.encode(), &[]).map_err(step("answer"))?;
+                        }
                     }
                     // The server has gone or has dropped this sandbox.
                     Ok(None) | Err(_) => return Ok(()),
@@ -206,17 +213,25 @@ impl Inside<'_> {
         }
     }
 
-    fn answer(&mut self, bytes: &[u8], descriptors: Vec<OwnedFd>) -> Message {
+    fn answer(&mut self, bytes: &[u8], descriptors: Vec<OwnedFd>) -> Option<Message> {
         let bound = match Message::decode(bytes) {
+            Ok(Message::Rest) => {
+                let stillness = rest::stop_all(&self.job.channel);
+                return (stillness == Stillness::Refused).then_some(Message::Restless);
+            }
+            Ok(Message::Wake) => {
+                rest::continue_all();
+                return None;
+            }
             Ok(Message::Bind(bind)) => self.bind(bind, descriptors),
             // The spawner could not open a folder; only this process can tell the server.
             Ok(Message::NotBound(failure)) => Err(failure),
             _ => Err(Failure { step: "read a request".into(), errno: libc::EPROTO }),
         };
-        match bound {
+        Some(match bound {
             Ok(()) => Message::Bound,
             Err(failure) => Message::NotBound(failure),
-        }
+        })
     }
 
     fn bind(&mut self, bind: BindInside, descriptors: Vec<OwnedFd>) -> Result<(), Failure> {

@@ -18,6 +18,7 @@ mod init;
 mod network;
 mod program;
 pub(crate) mod protocol;
+mod rest;
 mod serve;
 mod sys;
 mod template;

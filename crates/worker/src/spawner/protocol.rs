@@ -35,6 +35,8 @@ pub(crate) struct Config {
     pub(crate) runtimes: Vec<PathBuf>,
     /// Folders of control groups that hold the sandboxes'; removed when the server could not.
     pub(crate) groups: Vec<PathBuf>,
+    /// The kernel counts all memory of a sandbox, so that what no process has mapped is bounded too.
+    pub(crate) counts_memory: bool,
 }
 
 /// A request to the spawner.
@@ -106,6 +108,12 @@ pub(crate) enum Message {
     Bound,
     /// Spawner to sandbox and sandbox to server: a bind went wrong.
     NotBound(Failure),
+    /// Server to sandbox: no process may run until [`Message::Wake`].
+    Rest,
+    /// Server to sandbox.
+    Wake,
+    /// Sandbox to server: its processes could not be made to stand still.
+    Restless,
 }
 
 /// A bind as the sandbox gets it. Descriptors: tree of the code, tree of the layers, those that there are.
@@ -216,6 +224,7 @@ impl Config {
         writer.path(&self.platform);
         writer.list(&self.runtimes, |writer, path| writer.path(path));
         writer.list(&self.groups, |writer, path| writer.path(path));
+        writer.number(self.counts_memory.into());
         writer.bytes
     }
 
@@ -227,6 +236,7 @@ impl Config {
             platform: reader.path()?,
             runtimes: reader.list(Reader::path)?,
             groups: reader.list(Reader::path)?,
+            counts_memory: reader.number()? != 0,
         };
         reader.end()?;
         Ok(config)
@@ -315,6 +325,9 @@ impl Message {
                 writer.number(7);
                 writer.failure(failure);
             }
+            Self::Rest => writer.number(8),
+            Self::Wake => writer.number(9),
+            Self::Restless => writer.number(10),
         }
         writer.bytes
     }
@@ -333,6 +346,9 @@ impl Message {
             }),
             6 => Self::Bound,
             7 => Self::NotBound(reader.failure()?),
+            8 => Self::Rest,
+            9 => Self::Wake,
+            10 => Self::Restless,
             other => bail!("unknown message {other}"),
         };
         reader.end()?;
@@ -536,6 +552,9 @@ mod tests {
             }),
             Message::Bound,
             Message::NotBound(failure),
+            Message::Rest,
+            Message::Wake,
+            Message::Restless,
         ] {
             assert_eq!(Message::decode(&message.encode()).unwrap(), message);
         }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::filter::Filter;
+use super::filter::{Filter, Memory};
 use super::init::{self, Job};
 use super::network::Networks;
 use super::protocol::{
@@ -91,7 +91,7 @@ fn prepare(config: &Config) -> anyhow::Result<Spawner> {
         host,
         template: File::open("/proc/self/ns/mnt")?.into(),
         networks,
-        filter: Filter::compile(),
+        filter: Filter::compile(if config.counts_memory { Memory::Counted } else { Memory::Watched }),
     })
 }
 

@@ -98,6 +98,22 @@ impl Running {
         kill(&self.pidfd);
     }
 
+    pub(in crate::sandbox) fn rest(&self) {
+        self.tell(&Message::Rest);
+    }
+
+    pub(in crate::sandbox) fn wake(&self) {
+        self.tell(&Message::Wake);
+    }
+
+    /// Does not wait: two such messages at most are under way, for which the socket has room.
+    fn tell(&self, message: &Message) {
+        if let Err(error) = protocol::send(self.channel.get_ref(), &message.encode(), &[]) {
+            tracing::debug!(%error, "a sandbox cannot be reached and is killed");
+            self.kill();
+        }
+    }
+
     pub(in crate::sandbox) fn memory_peak_reset(&self) {
         self.memory.peak_reset(|| process_of(&self.pidfd));
     }
@@ -160,6 +176,13 @@ impl Follower {
                 Ok(Message::NotBound(failure)) => self.answer_bind(Err(failure)),
                 // The program of a blank sandbox could not be started; it ends by itself.
                 Ok(Message::Failed(failure)) => self.answer_bind(Err(failure)),
+                Ok(Message::Restless) => {
+                    tracing::warn!(
+                        id = self.id,
+                        "a function does not stand still between calls and is ended"
+                    );
+                    return status;
+                }
                 other => {
                     tracing::error!(id = self.id, message = ?other, "a sandbox misbehaves and is killed");
                     return status;
