@@ -21,6 +21,8 @@ pub(crate) struct Parts<'a> {
 /// All services, ready to be called. A new one is one line here.
 pub(crate) fn all(parts: &Parts<'_>) -> anyhow::Result<Registry> {
     Ok(Registry::new(vec![
+        mounted(&dynamodb::DEFINITION, dynamodb::DynamoDb::new(parts.platform)),
+        mounted(&dynamodb::STREAMS_DEFINITION, dynamodb::DynamoDbStreams),
         iam::service(parts.identities.clone()),
         mounted(&lambda::DEFINITION, lambda::Lambda::new(lambda_parts(parts))),
         mounted(&logs::DEFINITION, logs::Logs::new(parts.platform)),
@@ -32,6 +34,8 @@ pub(crate) fn all(parts: &Parts<'_>) -> anyhow::Result<Registry> {
 /// The tables alone: name, and the operations of the API that are implemented.
 pub(crate) fn tables() -> Vec<(&'static str, Vec<&'static str>)> {
     vec![
+        table(&dynamodb::DEFINITION),
+        table(&dynamodb::STREAMS_DEFINITION),
         table(&iam::DEFINITION),
         table(&lambda::DEFINITION),
         table(&logs::DEFINITION),

@@ -1,0 +1,93 @@
+//! Which table a request means: its name, or its ARN.
+
+use service::{Arn, Context, Failure, Result};
+
+use crate::limits::{NAME_CHARS_MAX, NAME_CHARS_MIN};
+
+/// The name of a table of the request's account and region.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TableName(String);
+
+impl TableName {
+    /// Reads a name or a table's ARN.
+    pub(crate) fn parse(cx: &Context, text: &str) -> Result<Self> {
+        if !text.starts_with("arn:") {
+            check(text, "tableName")?;
+            return Ok(TableName(text.into()));
+        }
+        let arn: Arn = text.parse().map_err(|_| not_an_arn(text))?;
+        let name = arn.resource().strip_prefix("table/").ok_or_else(|| not_an_arn(text))?;
+        if arn.service() != "dynamodb" || name.contains('/') {
+            return Err(not_an_arn(text));
+        }
+        if arn.region() != cx.region().as_str() {
+            return Err(Failure::validation(format!(
+                "1 validation error detected: Invalid AWS region in '{text}'"
+            )));
+        }
+        if arn.account() != cx.account().as_str() {
+            return Err(Failure::new(
+                "AccessDeniedException",
+                400,
+                format!("User: {} is not authorized to access {text}", cx.caller().principal.arn()),
+            ));
+        }
+        check(name, "tableName")?;
+        Ok(TableName(name.into()))
+    }
+
+    /// Reads a name; an ARN is none.
+    pub(crate) fn plain(text: &str) -> Result<Self> {
+        check(text, "tableName")?;
+        Ok(TableName(text.into()))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn arn(&self, cx: &Context) -> Arn {
+        super::arn(cx.scope(), &self.0)
+    }
+
+    /// The resource of a policy decision: never fails, because the decision comes before the answer.
+    pub(crate) fn resource(cx: &Context, text: &str) -> Arn {
+        let name = text.rsplit_once(":table/").map_or(text, |(_, name)| name);
+        super::arn(cx.scope(), name)
+    }
+}
+
+fn not_an_arn(text: &str) -> Failure {
+    Failure::validation(format!(
+        "1 validation error detected: Value '{text}' at 'tableName' failed to satisfy constraint: Member must satisfy \
+         regular expression pattern: [a-zA-Z0-9_.-]+"
+    ))
+}
+
+/// The rules of names of tables; in the API's words, because the model allows ARNs and so checks less.
+fn check(name: &str, member: &str) -> Result<()> {
+    let mut broken = Vec::new();
+    if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte)) || name.is_empty() {
+        broken.push("Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+".to_owned());
+    }
+    let chars = name.chars().count();
+    if chars < NAME_CHARS_MIN {
+        broken.push(format!("Member must have length greater than or equal to {NAME_CHARS_MIN}"));
+    }
+    if chars > NAME_CHARS_MAX {
+        broken.push(format!("Member must have length less than or equal to {NAME_CHARS_MAX}"));
+    }
+    if broken.is_empty() {
+        return Ok(());
+    }
+    let plural = if broken.len() == 1 { "" } else { "s" };
+    let each: Vec<String> = broken
+        .iter()
+        .map(|rule| format!("Value '{name}' at '{member}' failed to satisfy constraint: {rule}"))
+        .collect();
+    Err(Failure::validation(format!(
+        "{} validation error{plural} detected: {}",
+        broken.len(),
+        each.join("; ")
+    )))
+}
