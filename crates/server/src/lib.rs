@@ -11,6 +11,7 @@ mod folder;
 mod parts;
 mod services;
 mod tls;
+mod upkeep;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -87,7 +88,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         Encryption::OwnCertificate => Some(tls::own_certificate(&folder)?),
     };
     let parts = opening.await.context("opening the data folder")??;
-    let (issuer, identities) = (parts.issuer.clone(), parts.identities.clone());
+    let (kv, issuer, identities) = (parts.kv.clone(), parts.issuer.clone(), parts.identities.clone());
     let platform = parts.platform(config.mode);
     platform.set_endpoint(&address::url(address));
     let gateway = Gateway::new(GatewayParts {
@@ -110,6 +111,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     control::serve(&platform, &folder)?;
     gateway.serve(listener);
     workers.warm_up();
+    upkeep::start(&platform, kv);
     Ok(Running { address, platform, workers, folder })
 }
 

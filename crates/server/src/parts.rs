@@ -5,13 +5,13 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use auth::Issuer;
 use service::{AllowAll, Clock, Ids, Mode, Platform, PlatformParts};
-use store::{Blobs, FjallKv, Kv, LocalBlobs};
+use store::{Blobs, FjallKv, LocalBlobs};
 use tasks::Tasks;
 
 use crate::folder::DataFolder;
 
 pub(crate) struct Opened {
-    kv: Arc<dyn Kv>,
+    pub(crate) kv: Arc<FjallKv>,
     blobs: Arc<dyn Blobs>,
     pub(crate) issuer: Arc<Issuer>,
     pub(crate) identities: Arc<iam::Identities>,
@@ -23,7 +23,7 @@ pub(crate) fn open(folder: &DataFolder) -> anyhow::Result<Opened> {
         .with_context(|| format!("cannot open the data in {}", folder.root().display()))?;
     let blobs = LocalBlobs::open(&folder.blobs())
         .with_context(|| format!("cannot open {}", folder.blobs().display()))?;
-    let kv: Arc<dyn Kv> = Arc::new(kv);
+    let kv = Arc::new(kv);
     let issuer = Arc::new(Issuer::open(&folder.key_file())?);
     let identities = Arc::new(iam::Identities::new(kv.clone(), issuer.clone()));
     Ok(Opened { kv, blobs: Arc::new(blobs), issuer, identities })

@@ -2,7 +2,8 @@
 //!
 //! The order that keeps them whole: write the blob, then commit the row that names it; to remove, commit the
 //! row's end, then delete the blob. A crash in between leaves an orphan, never a row without its blob; orphans
-//! are found by comparing [`Blobs::list`] with the rows.
+//! are found by comparing [`Blobs::list`] with the rows ([`sweep_orphans`]), so a row must name its blob readably: by the
+//! id's text or its 16 bytes, neither compressed nor encrypted.
 
 mod checked;
 mod hold;

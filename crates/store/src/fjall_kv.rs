@@ -16,10 +16,12 @@ mod folder;
 mod head;
 mod journal;
 mod record;
+mod tables;
 mod view;
 mod watchdog;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, mpsc};
 use std::thread::JoinHandle;
 
@@ -50,6 +52,12 @@ const QUEUE_PERMIT_BYTES: usize = QUEUE_BYTES_MAX / QUEUE_COMMITS_MAX;
 /// Below this many free bytes on the disk only commits that delete are taken: a write that fails half-way would
 /// stop the process, and the engine needs room to flush and compact what it has.
 pub const DISK_FREE_BYTES_MIN: u64 = 128 * 1024 * 1024;
+
+/// Fewer deleted rows than this are not worth writing everything anew.
+pub const RECLAIM_DELETED_ROWS_MIN: u64 = 20_000;
+
+/// Nor are they when there are more than so many rows to each of them.
+const RECLAIM_ROWS_TO_DELETED_MAX: u64 = 4;
 
 /// How many records are checked at open unless told otherwise.
 const CHECKED_RECORDS_MAX: usize = 20_000;
@@ -136,6 +144,8 @@ struct Shared {
     stopped: OnceLock<String>,
     /// Since when the committer waits for the engine.
     writing: Writing,
+    /// Rows deleted since the store was opened or its room reclaimed.
+    deleted_rows: AtomicU64,
 }
 
 impl Shared {
@@ -180,6 +190,7 @@ impl FjallKv {
             is_machine_clock,
             stopped: OnceLock::new(),
             writing: Writing::new(),
+            deleted_rows: AtomicU64::new(0),
         });
         let watchdog = Watchdog::start(Arc::clone(&shared), options.on_fatal.clone())?;
         let (requests, queued) = mpsc::channel();
@@ -210,10 +221,22 @@ impl FjallKv {
         }
     }
 
-    /// Gives the room of deleted rows and old versions back to the disk now, by writing all tables anew; by itself the
-    /// engine does so little by little, as it is written to. Takes as long as reading and writing everything, and
-    /// room for a second copy of it; others go on meanwhile.
+    /// [`FjallKv::reclaim`] if so much was deleted that it is worth its while; says whether it was. To be asked now and
+    /// then: the engine gives room back as it is written to, but not when much is deleted and little written after it.
+    pub async fn reclaim_if_due(&self) -> Result<bool> {
+        let deleted = self.shared.deleted_rows.load(Ordering::Relaxed);
+        let rows = self.shared.view().engine.rows.approximate_len() as u64;
+        let is_due = deleted >= RECLAIM_DELETED_ROWS_MIN && deleted >= rows / RECLAIM_ROWS_TO_DELETED_MAX;
+        if is_due {
+            self.reclaim().await?;
+        }
+        Ok(is_due)
+    }
+
+    /// Gives the room of deleted rows and old versions back to the disk now, by writing all tables anew. Takes as long as
+    /// reading and writing everything, and room for a second copy of it; others go on meanwhile.
     pub async fn reclaim(&self) -> Result<()> {
+        self.shared.deleted_rows.store(0, Ordering::Relaxed);
         let view = self.shared.view();
         let compacted = tokio::task::spawn_blocking(move || {
             let rows = &view.engine.rows;

@@ -35,6 +35,7 @@ pub use fail::{FailHook, FailPoint};
 pub use fingerprint::Fingerprint;
 pub use fjall_kv::{
     Activity, DISK_FREE_BYTES_MIN, FatalHook, FjallKv, FjallOptions, QUEUE_BYTES_MAX, QUEUE_COMMITS_MAX,
+    RECLAIM_DELETED_ROWS_MIN,
 };
 pub use kv::{
     BoxFuture, Check, Commit, CommitId, Kv, KvError, Order, Outcome, Result, Snapshot, Version, Versioned,

@@ -119,7 +119,10 @@ impl Ledger {
         drop(snapshot);
         let first_write_in = first_write(&kv).await?;
         trim(&kv).await?;
-        let orphans = sweep_orphans(&blobs, EngineTime(u64::MAX), async move { Ok(named) }).await?.blobs;
+        let orphans = sweep_orphans(kv.as_ref(), &blobs, EngineTime(u64::MAX)).await?.blobs;
+        for id in named {
+            blobs.get(&id).await.with_context(|| format!("blob {id} was swept though a row names it"))?;
+        }
         self.entries.clear();
         self.started = 0;
         Ok(Checked { opened_in, first_write_in, unacknowledged_kept, orphans })

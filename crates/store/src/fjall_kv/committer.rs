@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
@@ -175,12 +176,17 @@ impl Committer {
         let gone = self.expired(number, time);
         let (key, value, chain) = Record { number, time, version, outcomes }.encode(self.tail.chain);
         let mut batch = engine.database.batch().durability(Some(PersistMode::SyncData));
+        let mut deleted = 0;
         for (key, row) in rows {
             match row {
                 Some(row) => batch.insert(&engine.rows, key, encode(&row)),
-                None => batch.remove(&engine.rows, key),
+                None => {
+                    batch.remove(&engine.rows, key);
+                    deleted += 1;
+                }
             }
         }
+        self.shared.deleted_rows.fetch_add(deleted, Ordering::Relaxed);
         batch.insert(&engine.rows, key, value);
         for number in gone.clone() {
             batch.remove(&engine.rows, record::key(number));

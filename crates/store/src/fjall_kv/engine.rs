@@ -11,7 +11,7 @@ use super::folder::{FolderLock, cannot, create_folder, read_format, sync_folder,
 use super::head::HeadFile;
 use super::journal::{self, SavedJournals};
 use super::record::{self, Tail};
-use super::{FjallOptions, View};
+use super::{FjallOptions, View, tables};
 use crate::fail::FailPoint;
 use crate::{KvError, Result};
 
@@ -47,9 +47,11 @@ impl Engine {
             prepare_new(dir)?;
         }
         let head = HeadFile::open(dir)?;
-        let unclear = journal::check(&dir.join("engine"), head.stored())?;
+        let engine = dir.join("engine");
+        tables::check(&engine)?;
+        let unkept = journal::check(&engine, head.stored())?;
         reach(options, FailPoint::JournalsChecked)?;
-        let saved = SavedJournals::save(dir, &unclear)?;
+        let saved = SavedJournals::save(dir, &unkept)?;
         match open_checked(dir, options, &head, is_new) {
             Ok((database, rows, tail)) => {
                 saved.forget();

@@ -13,3 +13,4 @@ mod faults;
 mod fixture;
 mod histories;
 mod power;
+mod torn;
