@@ -88,6 +88,11 @@ impl Claim {
         self.session_token.as_deref()
     }
 
+    /// Whether the hash of the body takes part in the signature.
+    pub fn signs_body_hash(&self) -> bool {
+        matches!(self.payload_hash(), PayloadHash::Sha256(_) | PayloadHash::Missing)
+    }
+
     pub fn is_presigned(&self) -> bool {
         self.presigned_seconds.is_some()
     }
@@ -95,6 +100,17 @@ impl Claim {
     pub fn payload_hash(&self) -> PayloadHash {
         PayloadHash::of(self.payload_text.as_deref())
     }
+}
+
+/// The signature algorithm of a request, where it is one of AWS that Cloudling does not verify: SigV4a, whose keys are
+/// of elliptic curves.
+pub fn unsupported_algorithm(headers: &HeaderMap, query: &str) -> Option<String> {
+    let named = match header(headers, "authorization") {
+        Some(text) => text.split(' ').next().unwrap_or_default(),
+        None => query.split('&').find_map(|pair| pair.strip_prefix("X-Amz-Algorithm=")).unwrap_or_default(),
+    };
+    let is_other = named.starts_with("AWS4-") && named != ALGORITHM;
+    is_other.then(|| named.to_owned())
 }
 
 /// Reads the signature of a request; `None` when it carries none.

@@ -42,6 +42,11 @@ pub enum SignatureError {
     /// S3 wants to know how the body takes part in the signature, and nobody can tell for a body that is streamed.
     #[error("Missing required header for this request: x-amz-content-sha256")]
     PayloadMissing,
+    /// A header that changes what the request means was added to it unsigned.
+    #[error("'{0}' must be a 'SignedHeader' in the AWS Authorization.")]
+    UnsignedHeader(String),
+    #[error("Credential should be scoped to correct service: '{expected}'.")]
+    WrongService { expected: String },
     /// An algorithm Cloudling does not verify, such as SigV4a.
     #[error("Unsupported signature algorithm {0}: sign with AWS4-HMAC-SHA256.")]
     Algorithm(String),
@@ -62,6 +67,12 @@ impl SignatureError {
             (SignatureError::UnknownKey, S3) => "InvalidAccessKeyId",
             (SignatureError::ExpiredToken, Json) => "ExpiredTokenException",
             (SignatureError::ExpiredToken, Query | S3) => "ExpiredToken",
+            (SignatureError::UnsignedHeader(_), Json) => "InvalidSignatureException",
+            (SignatureError::UnsignedHeader(_), Query) => "SignatureDoesNotMatch",
+            (SignatureError::UnsignedHeader(_), S3) => "AccessDenied",
+            (SignatureError::WrongService { .. }, Json) => "InvalidSignatureException",
+            (SignatureError::WrongService { .. }, Query) => "SignatureDoesNotMatch",
+            (SignatureError::WrongService { .. }, S3) => "AuthorizationHeaderMalformed",
             (SignatureError::Mismatch, Json) => "InvalidSignatureException",
             (SignatureError::Mismatch, Query | S3) => "SignatureDoesNotMatch",
             (SignatureError::Expired { .. } | SignatureError::NotYetCurrent { .. }, Json) => {
@@ -82,6 +93,29 @@ impl SignatureError {
             (SignatureError::Algorithm(_), Json) => "IncompleteSignatureException",
             (SignatureError::Algorithm(_), Query) => "IncompleteSignature",
             (SignatureError::Algorithm(_), S3) => "InvalidRequest",
+        }
+    }
+
+    /// What the client reads.
+    pub fn text(&self, dialect: Dialect) -> String {
+        match (self, dialect) {
+            (SignatureError::UnknownKey, Dialect::S3) => {
+                "The AWS Access Key Id you provided does not exist in our records.".into()
+            }
+            (SignatureError::ExpiredToken, Dialect::S3) => "The provided token has expired.".into(),
+            (SignatureError::Mismatch, Dialect::S3) => {
+                "The request signature we calculated does not match the signature you provided. Check your key and \
+                 signing method."
+                    .into()
+            }
+            (SignatureError::Expired { .. } | SignatureError::NotYetCurrent { .. }, Dialect::S3) => {
+                "The difference between the request time and the current time is too large.".into()
+            }
+            (SignatureError::UnsignedHeader(_), Dialect::S3) => {
+                "There were headers present in the request which were not signed".into()
+            }
+            (SignatureError::Missing, Dialect::S3) => "Access Denied".into(),
+            _ => self.to_string(),
         }
     }
 

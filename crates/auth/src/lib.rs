@@ -18,7 +18,7 @@ mod verify;
 mod version2;
 
 pub use chunked::{ChunkedBody, ChunkedError};
-pub use claim::{Claim, PayloadHash, claim};
+pub use claim::{Claim, PayloadHash, claim, unsupported_algorithm};
 pub use error::{Dialect, SignatureError};
 pub use identities::{AccessKey, Answer, Grants, Identities, Identity, KeyOwner, Provider, Role};
 pub use issuer::{Issued, Issuer, Session, SessionDetail, SessionKind};

@@ -1,6 +1,6 @@
 //! Checks a claim against the secret it says it was made with.
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use ring::hmac;
 
 use crate::canonical::{Canonical, canonical_headers, canonical_path, canonical_query, signing_key};
@@ -52,6 +52,7 @@ fn check_signature(
     request: &SignedRequest<'_>,
     key: &hmac::Key,
 ) -> Result<(), SignatureError> {
+    check_signed_headers(claim, request.headers)?;
     let payload_hash = match (claim.payload_hash(), request.body_sha256_hex) {
         (PayloadHash::Sha256(claimed), Some(found)) if claimed != found => {
             return Err(SignatureError::PayloadMismatch);
@@ -80,6 +81,18 @@ fn check_signature(
     let expected = hmac::sign(key, text.as_bytes());
     let claimed = hex::decode(&claim.signature).map_err(|_| SignatureError::Mismatch)?;
     if same(expected.as_ref(), &claimed) { Ok(()) } else { Err(SignatureError::Mismatch) }
+}
+
+/// Headers that AWS gives a meaning must be signed: who holds a presigned URL must not add an access control list to it.
+/// The session token proves itself, and the hash of the payload is part of what is signed.
+fn check_signed_headers(claim: &Claim, headers: &HeaderMap) -> Result<(), SignatureError> {
+    const PROVEN: [&str; 2] = ["x-amz-security-token", "x-amz-content-sha256"];
+    let unsigned = headers.keys().map(HeaderName::as_str).find(|name| {
+        name.starts_with("x-amz-")
+            && !PROVEN.contains(name)
+            && !claim.signed_headers.split(';').any(|signed| signed == *name)
+    });
+    unsigned.map_or(Ok(()), |name| Err(SignatureError::UnsignedHeader(name.to_owned())))
 }
 
 fn check_time(claim: &Claim, now_epoch_millis: i64) -> Result<(), SignatureError> {
@@ -186,6 +199,16 @@ mod tests {
         let mut altered = parts;
         altered.method = "PUT".parse().unwrap();
         assert_eq!(check(&altered, b"{}", "secret", NOW), Err(SignatureError::Mismatch));
+    }
+
+    #[test]
+    fn headers_that_mean_something_must_be_signed() {
+        let mut parts = signed("/a", "s3", b"{}");
+        parts.headers.insert("x-amzn-trace-id", "Root=1-a-b".parse().unwrap());
+        assert_eq!(check(&parts, b"{}", "secret", NOW), Ok(()));
+        parts.headers.insert("x-amz-acl", "public-read".parse().unwrap());
+        let refused = check(&parts, b"{}", "secret", NOW);
+        assert_eq!(refused, Err(SignatureError::UnsignedHeader("x-amz-acl".into())));
     }
 
     #[test]

@@ -87,15 +87,36 @@ pub(crate) struct Up {
     /// How strictly callers are held to who they are.
     #[arg(long, value_enum, default_value_t = ModeName::Dev)]
     pub(crate) mode: ModeName,
+    /// Enforce policies in development mode too; keys that are not known act as their account's root user.
+    #[arg(long)]
+    pub(crate) enforce: bool,
     /// How functions are separated from the machine.
     #[arg(long, value_enum, default_value_t = SandboxName::Auto)]
     pub(crate) sandbox: SandboxName,
     /// Workers kept started ahead of need, of each interpreter: a first call takes one of them.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) spares: Option<usize>,
-    /// Accept https beside http, with a certificate of its own in the data folder.
-    #[arg(long)]
+    /// Accept https beside http, with a certificate of the installation's own authority (tls/ca.pem in the data folder).
+    #[arg(long, conflicts_with_all = ["tls_cert", "tls_key"])]
     pub(crate) tls: bool,
+    /// A host name or address that the certificate is good for, beside those of this machine; may be given more than once.
+    #[arg(long, requires = "tls", value_name = "NAME")]
+    pub(crate) tls_name: Vec<String>,
+    /// Accept https with this certificate chain (PEM).
+    #[arg(long, requires = "tls_key", value_name = "FILE")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The private key of --tls-cert (PEM).
+    #[arg(long, requires = "tls_cert", value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// A host name to answer to in development mode, with all names below it; may be given more than once.
+    #[arg(long, env = "CLOUDLING_ALLOW_HOSTS", value_delimiter = ',', value_name = "NAME")]
+    pub(crate) allow_host: Vec<String>,
+    /// Connections that one address may have open; in secure mode 1000 unless given, and loopback is free.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) source_connections: Option<u32>,
+    /// Requests a second from one address; in secure mode 2000 unless given, and loopback is free.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) source_requests: Option<u32>,
     /// Do not install the AWS SDKs for functions in the background at first start.
     #[arg(long)]
     pub(crate) no_runtimes_install: bool,

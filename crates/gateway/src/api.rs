@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::HeaderValue;
 use service::{Context, ContextBuilder, Failure, Mode, Reply, Trace};
-use wire::{Document, OperationModel};
+use wire::{Document, Model, OperationModel};
 
 use crate::Gateway;
 use crate::answer;
@@ -19,7 +19,7 @@ use crate::credential::Credential;
 use crate::endpoint::endpoint_of;
 use crate::gateway::panicked;
 use crate::identify::{self, Evidence};
-use crate::identity::{self, Identity, Payload, Proof, Unsigned};
+use crate::identity::{self, Identity, Payload, Proof, Refused, Unsigned};
 use crate::limits::{BODY_BYTES_MAX, body_bytes_max};
 use crate::refusal::{self, Course};
 use crate::request::{Request, header_named};
@@ -60,6 +60,17 @@ pub(crate) async fn answer(gateway: &Gateway, mut request: Request) -> Response 
     response
 }
 
+/// Turned away before anything of the request was looked at. S3 has a name of its own for it.
+pub(crate) fn too_many_requests(request: &Request) -> Response {
+    let course = Course::unknown(request.headers(), request.query());
+    let credential = Credential::of(request.headers(), request.query());
+    let failure = match credential.is_some_and(|credential| credential.service == "s3") {
+        true => Failure::new("SlowDown", 503, "Please reduce your request rate."),
+        false => Failure::new("ThrottlingException", 400, "Rate exceeded"),
+    };
+    refusal::response(&course, failure, "-", "-", &request.id)
+}
+
 /// What the steps found out, for the answer in case of failure and for the log.
 struct Progress {
     course: Course,
@@ -88,7 +99,7 @@ async fn steps(
     identify_service(gateway, progress, request, credential.as_ref(), form.as_ref())?;
     let operation = route(gateway, progress, request, form.as_ref())?;
     let payload = read(&progress.service, operation, request, form).await?;
-    let identity = verify(gateway, progress, operation, request, credential.as_ref(), &payload)?;
+    let identity = verify(gateway, progress, operation, request, credential.as_ref(), &payload).await?;
     let body = match payload {
         Received::Whole(bytes) => upload::unframed(bytes, request.headers(), identity.proof.as_ref())?,
         Received::Stream => Bytes::new(),
@@ -224,7 +235,7 @@ async fn read(
     }
 }
 
-fn verify(
+async fn verify(
     gateway: &Gateway,
     progress: &Progress,
     operation: &OperationModel,
@@ -236,10 +247,21 @@ fn verify(
         Received::Whole(bytes) => Payload::Whole(bytes),
         Received::Stream => Payload::Stream,
     };
-    let unsigned = if operation.is_unsigned() { Unsigned::Allowed } else { Unsigned::Refused };
-    gateway
-        .identify(request, credential, payload, unsigned)
-        .map_err(|error| identity::refused(&error, &progress.service, progress.course.protocol))
+    // Buckets may be open to everyone; their policies decide.
+    let is_open = operation.is_unsigned() || (progress.service == "s3" && is_secure(gateway));
+    let unsigned = if is_open { Unsigned::Allowed } else { Unsigned::Refused };
+    let signing_name = progress.course.model.map(Model::signing_name).unwrap_or_default();
+    let identified = match gateway.identify(request, credential, payload, unsigned).await {
+        Ok(identity) => {
+            identity::check_scope(&identity, signing_name).map(|()| identity).map_err(Refused::from)
+        }
+        Err(refused) => Err(refused),
+    };
+    identified.map_err(|refused| identity::refused(refused, &progress.service, progress.course.protocol))
+}
+
+fn is_secure(gateway: &Gateway) -> bool {
+    gateway.platform().mode() == Mode::Secure
 }
 
 fn decode_and_validate(

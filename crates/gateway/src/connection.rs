@@ -1,7 +1,8 @@
 //! Connections: accepting them, telling plain from encrypted, serving HTTP on them until the process stops.
 
-use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use hyper::body::Incoming;
@@ -17,6 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::Gateway;
 use crate::limits::{HANDSHAKE_WAIT_MAX, HEAD_BYTES_MAX, HEAD_WAIT_MAX, STREAMS_MAX};
 use crate::request::{Peer, Request};
+use crate::sources::{Place, TooMany};
 
 /// How long running requests may take to finish once the process is told to stop.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -47,7 +49,7 @@ impl Gateway {
     /// Serves a connection that was accepted elsewhere: inside a sandbox.
     pub fn accept(&self, stream: TcpStream) {
         match self.shared.connections.clone().try_acquire_owned() {
-            Ok(permit) => self.start(stream, None, permit),
+            Ok(permit) => self.start(stream, None, (permit, None)),
             Err(_) => tracing::warn!("too many connections: one from a function was closed"),
         }
     }
@@ -56,11 +58,12 @@ impl Gateway {
         loop {
             let permit = self.shared.connections.clone().acquire_owned().await.context("connection limit")?;
             match listener.accept().await {
-                Ok((stream, SocketAddr::V4(address))) => {
-                    self.start(stream, Some(IpAddr::V4(*address.ip())), permit)
-                }
-                Ok((stream, SocketAddr::V6(address))) => {
-                    self.start(stream, Some(address.ip().to_canonical()), permit)
+                Ok((stream, address)) => {
+                    let address = address.ip().to_canonical();
+                    match self.place_of(address) {
+                        Ok(place) => self.start(stream, Some(address), (permit, place)),
+                        Err(TooMany) => tracing::debug!(%address, "too many connections of one source"),
+                    }
                 }
                 Err(error) => {
                     tracing::warn!(error = %error, "a connection could not be accepted");
@@ -70,10 +73,22 @@ impl Gateway {
         }
     }
 
-    fn start(&self, stream: TcpStream, address: Option<IpAddr>, permit: OwnedSemaphorePermit) {
+    fn place_of(&self, address: IpAddr) -> Result<Option<Place>, TooMany> {
+        match &self.shared.sources {
+            Some(sources) => sources.connect(address, Instant::now()),
+            None => Ok(None),
+        }
+    }
+
+    fn start(
+        &self,
+        stream: TcpStream,
+        address: Option<IpAddr>,
+        places: (OwnedSemaphorePermit, Option<Place>),
+    ) {
         let gateway = self.clone();
         self.platform().tasks().spawn(&CONNECTION, async move {
-            let _permit = permit;
+            let _places = places;
             // A connection that breaks concerns only its client, who sees it.
             if let Err(error) = gateway.connection(stream, address).await {
                 tracing::debug!(error = format!("{error:#}"), "connection ended");
@@ -114,7 +129,9 @@ impl Gateway {
             .max_concurrent_streams(STREAMS_MAX)
             .adaptive_window(true)
             .keep_alive_interval(HTTP2_PING_INTERVAL);
+        let has_asked = AtomicBool::new(false);
         let answer = service_fn(|request: http::Request<Incoming>| {
+            has_asked.store(true, Ordering::Relaxed);
             let gateway = self.clone();
             // Its own task: a client that leaves interrupts nothing.
             let id = self.platform().ids().uuid();
@@ -125,11 +142,21 @@ impl Gateway {
         let connection = builder.serve_connection(TokioIo::new(stream), answer);
         tokio::pin!(connection);
         let mut stopping = self.platform().tasks().stopping();
-        let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
-            () = stopping.wait() => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
+        // The time limit of a head begins when it is clear which HTTP is spoken, and HTTP/2 has none.
+        let first_request = tokio::time::sleep(HEAD_WAIT_MAX);
+        tokio::pin!(first_request);
+        let mut waits_for_first = true;
+        let ended = loop {
+            tokio::select! {
+                ended = connection.as_mut() => break ended,
+                () = stopping.wait() => {
+                    connection.as_mut().graceful_shutdown();
+                    break connection.await;
+                }
+                () = first_request.as_mut(), if waits_for_first => {
+                    waits_for_first = false;
+                    anyhow::ensure!(has_asked.load(Ordering::Relaxed), "nothing was asked in time");
+                }
             }
         };
         ended.map_err(|error| anyhow::anyhow!(error))

@@ -2,29 +2,48 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Weak};
+use std::time::Instant;
 
-use auth::Issuer;
+use auth::{Identities, Issuer, SigningKeys};
 use futures_util::FutureExt as _;
 use http::HeaderValue;
 use http::header::HOST;
-use service::{Failure, Platform};
+use service::{Failure, Mode, Platform};
 use tokio::sync::Semaphore;
 
 use crate::api;
 use crate::body::Response;
+use crate::hosts::AllowedHosts;
 use crate::limits::CONNECTIONS_MAX;
 use crate::request::Request;
 use crate::sites;
+use crate::sources::{SourceLimits, Sources};
 
 /// What a gateway is put together from.
 pub struct GatewayParts {
     pub platform: Arc<Platform>,
     /// Opens the credentials and links that this installation issued.
     pub issuer: Arc<Issuer>,
+    /// Who long-lived keys belong to.
+    pub identities: Arc<dyn Identities>,
     /// Encrypted connections are accepted beside plain ones on the same port when this is there.
     pub tls: Option<Arc<rustls::ServerConfig>>,
+    pub plain: PlainConnections,
+    /// What one source may take; nobody is limited without.
+    pub sources: Option<SourceLimits>,
+    /// Names beside its own that a development server answers to.
+    pub hosts: AllowedHosts,
     /// What health and info answer.
     pub version: &'static str,
+}
+
+/// Where unencrypted connections are answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PlainConnections {
+    #[default]
+    Everywhere,
+    /// From loopback and from sandboxes; others are told to encrypt.
+    ThisMachine,
 }
 
 /// The front door. Clones share it.
@@ -48,6 +67,8 @@ impl WeakGateway {
 pub(crate) struct Shared {
     pub(crate) parts: GatewayParts,
     pub(crate) connections: Arc<Semaphore>,
+    pub(crate) signing_keys: SigningKeys,
+    pub(crate) sources: Option<Arc<Sources>>,
     pub(crate) started_epoch_millis: i64,
 }
 
@@ -55,7 +76,10 @@ impl Gateway {
     pub fn new(parts: GatewayParts) -> Self {
         let started_epoch_millis = parts.platform.clock().now().epoch_millis();
         let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        Gateway { shared: Arc::new(Shared { parts, connections, started_epoch_millis }) }
+        let sources = parts.sources.map(Sources::new);
+        let signing_keys = SigningKeys::default();
+        let shared = Shared { parts, connections, signing_keys, sources, started_epoch_millis };
+        Gateway { shared: Arc::new(shared) }
     }
 
     pub fn downgrade(&self) -> WeakGateway {
@@ -75,6 +99,9 @@ impl Gateway {
         let id = request.id.clone();
         let mut response = match sites::find(&request) {
             _ if !has_one_host(&request) => sites::without_one_host(),
+            _ if self.is_of_a_foreign_host(&request) => sites::of_a_foreign_host(),
+            _ if self.must_encrypt(&request) => sites::without_encryption(),
+            _ if self.asks_too_often(&request) => api::too_many_requests(&request),
             Some(site) => match AssertUnwindSafe(sites::answer(&self, site, request)).catch_unwind().await {
                 Ok(response) => response,
                 Err(panic) => sites::internal_failure(&id, &panicked(panic.as_ref())),
@@ -85,6 +112,25 @@ impl Gateway {
             response.headers_mut().entry("x-amzn-requestid").or_insert(id);
         }
         response
+    }
+}
+
+impl Gateway {
+    fn is_of_a_foreign_host(&self, request: &Request) -> bool {
+        let is_dev = self.platform().mode() == Mode::Dev;
+        is_dev && request.peer.address.is_some() && !self.shared.parts.hosts.allow(request.host())
+    }
+
+    fn must_encrypt(&self, request: &Request) -> bool {
+        let is_local = request.peer.address.is_none_or(|address| address.is_loopback());
+        self.shared.parts.plain == PlainConnections::ThisMachine && !request.peer.is_encrypted && !is_local
+    }
+
+    fn asks_too_often(&self, request: &Request) -> bool {
+        match (&self.shared.sources, request.peer.address) {
+            (Some(sources), Some(address)) => sources.ask(address, Instant::now()).is_err(),
+            _ => false,
+        }
     }
 }
 

@@ -3,15 +3,20 @@
 
 use std::sync::Arc;
 
-use auth::{Claim, Dialect, Session, SessionDetail, SessionKind, SignatureError, SignedRequest};
+use auth::{
+    Claim, Dialect, KeyOwner, Session, SessionDetail, SessionKind, SignatureError, SignedRequest,
+    Version2Claim, Version2Request,
+};
 use bytes::Bytes;
+use http::header::AUTHORIZATION;
 use ring::digest;
 use service::{AccountId, Caller, CallerSession, Failure, Mode, Principal, Region, Scope};
 use wire::Protocol;
 
 use crate::Gateway;
 use crate::credential::Credential;
-use crate::request::{Request, header};
+use crate::identify;
+use crate::request::{Request, header, header_named, parameters};
 
 pub(crate) struct Identity {
     pub(crate) scope: Scope,
@@ -41,60 +46,107 @@ pub(crate) enum Unsigned {
 }
 
 impl Gateway {
-    /// In development any key is accepted and means its account if it has twelve digits, else the default one;
-    /// signatures are checked for keys that this installation issued, because only their secrets are known.
-    pub(crate) fn identify(
+    /// Keys that are known here are verified, whoever asks: long-lived ones of IAM, and the short-lived ones that this
+    /// installation issued. In development any other key is accepted and means its account if it has twelve digits,
+    /// else the default one.
+    pub(crate) async fn identify(
         &self,
         request: &Request,
         credential: Option<&Credential>,
         payload: Payload<'_>,
         unsigned: Unsigned,
-    ) -> Result<Identity, SignatureError> {
+    ) -> Result<Identity, Refused> {
+        if let Some(algorithm) = auth::unsupported_algorithm(request.headers(), request.query()) {
+            return Err(SignatureError::Algorithm(algorithm).into());
+        }
         let mode = self.platform().mode();
         let Some(credential) = credential else {
-            return match (mode, unsigned) {
-                (Mode::Dev, Unsigned::Refused) => Ok(identity(
-                    request,
-                    None,
-                    Principal::Root { account: AccountId::default() },
-                    Region::default(),
-                )),
-                (_, Unsigned::Allowed) => Ok(identity(
-                    request,
-                    None,
-                    Principal::Anonymous { account: AccountId::default() },
-                    Region::default(),
-                )),
-                (Mode::Secure, Unsigned::Refused) => Err(SignatureError::Missing),
+            if mode == Mode::Secure {
+                // What is no credential may still be a signature, cut short.
+                auth::claim(request.headers(), request.query())?;
+            }
+            let account = AccountId::default();
+            let principal = match (mode, unsigned) {
+                (Mode::Dev, Unsigned::Refused) => Principal::Root { account },
+                (_, Unsigned::Allowed) => Principal::Anonymous { account },
+                (Mode::Secure, Unsigned::Refused) => return Err(SignatureError::Missing.into()),
             };
+            return Ok(identity(request, None, principal, Region::default()));
         };
+        if let Some(known) = self.known(request, credential).await? {
+            let proof = self.verified(request, credential, &known, payload)?;
+            let region = Region::parse(&credential.region).ok_or_else(region_unknown)?;
+            let mut found =
+                identity(request, Some(credential.access_key_id.clone()), known.principal, region);
+            found.caller.session = known.session.map(Arc::new);
+            return Ok(Identity { proof, ..found });
+        }
+        if mode == Mode::Secure {
+            return Err(SignatureError::UnknownKey.into());
+        }
+        let account = AccountId::parse(&credential.access_key_id).unwrap_or_default();
         let region = Region::parse(&credential.region).unwrap_or_default();
         let key = Some(credential.access_key_id.clone());
-        if self.issuer().is_ours(&credential.access_key_id) {
-            let (session, proof) = self.verified(request, payload)?;
-            let detail = session.detail.clone();
-            let mut found = identity(request, key, principal(session)?, region);
-            found.caller.session = Some(Arc::new(caller_session(detail)));
-            return Ok(Identity { proof: Some(proof), ..found });
-        }
-        match mode {
-            Mode::Dev => {
-                let account = AccountId::parse(&credential.access_key_id).unwrap_or_default();
-                Ok(identity(request, key, Principal::Root { account }, region))
-            }
-            Mode::Secure => Err(SignatureError::UnknownKey),
-        }
+        Ok(identity(request, key, Principal::Root { account }, region))
     }
 
-    /// The session behind a key of ours, after its signature was checked.
-    fn verified(&self, request: &Request, payload: Payload<'_>) -> Result<(Session, Proof), SignatureError> {
+    /// Who a key belongs to; `None` when nobody here knows it.
+    async fn known(&self, request: &Request, credential: &Credential) -> Result<Option<Known>, Refused> {
+        let id = credential.access_key_id.as_str();
         let now_epoch_millis = self.platform().clock().now().epoch_millis();
+        if self.issuer().is_ours(id) {
+            let token = session_token(request).ok_or(SignatureError::UnknownKey)?;
+            let (session, secret) = self.issuer().read(id, &token, now_epoch_millis)?;
+            let detail = session.detail.clone();
+            let principal = principal(session)?;
+            return Ok(Some(Known { principal, session: Some(caller_session(detail)), secret }));
+        }
+        let identities = &self.shared.parts.identities;
+        let Some(key) = identities.access_key(id).await? else { return Ok(None) };
+        if !key.active {
+            return Err(SignatureError::UnknownKey.into());
+        }
+        identities.note_use(id, &credential.region, &credential.service, now_epoch_millis);
+        let account = AccountId::parse(&key.account).ok_or(SignatureError::UnknownKey)?;
+        let principal = match key.owner.clone() {
+            KeyOwner::Root => Principal::Root { account },
+            KeyOwner::User { name, path, unique_id } => Principal::User { account, name, unique_id, path },
+        };
+        Ok(Some(Known { principal, session: None, secret: key.secret_access_key.clone() }))
+    }
+
+    /// Checks the signature; `None` where it says nothing about the body (presigned queries of version 2).
+    fn verified(
+        &self,
+        request: &Request,
+        credential: &Credential,
+        known: &Known,
+        payload: Payload<'_>,
+    ) -> Result<Option<Proof>, SignatureError> {
+        let now_epoch_millis = self.platform().clock().now().epoch_millis();
+        if let Some(claim) = Version2Claim::from_query(request.query())?
+            && !request.headers().contains_key(AUTHORIZATION)
+        {
+            let signed = Version2Request {
+                method: request.method().as_str(),
+                path: request.path(),
+                bucket_in_host: identify::bucket_of_host(request.host()),
+                query: request.query(),
+                headers: request.headers(),
+            };
+            claim.verify(&signed, &known.secret, now_epoch_millis)?;
+            return Ok(None);
+        }
         let claim = auth::claim(request.headers(), request.query())?.ok_or(SignatureError::UnknownKey)?;
-        let token = claim.session_token().ok_or(SignatureError::UnknownKey)?;
-        let (session, secret) = self.issuer().read(claim.access_key_id(), token, now_epoch_millis)?;
+        // Both were read from the same text, by rules of their own.
+        if claim.access_key_id() != credential.access_key_id || claim.service() != credential.service {
+            return Err(SignatureError::Mismatch);
+        }
         let body_sha256_hex = match payload {
-            Payload::Whole(bytes) => Some(hex::encode(digest::digest(&digest::SHA256, bytes))),
-            Payload::Stream => None,
+            Payload::Whole(bytes) if claim.signs_body_hash() => {
+                Some(hex::encode(digest::digest(&digest::SHA256, bytes)))
+            }
+            Payload::Whole(_) | Payload::Stream => None,
         };
         let signed = SignedRequest {
             method: request.method().as_str(),
@@ -103,19 +155,73 @@ impl Gateway {
             headers: request.headers(),
             body_sha256_hex: body_sha256_hex.as_deref(),
         };
-        auth::verify(&claim, &signed, &secret, now_epoch_millis)?;
-        Ok((session, Proof { claim, secret }))
+        auth::verify_with_keys(&claim, &signed, &known.secret, now_epoch_millis, &self.shared.signing_keys)?;
+        Ok(Some(Proof { claim, secret: known.secret.clone() }))
+    }
+}
+
+/// A key and who it belongs to.
+struct Known {
+    principal: Principal,
+    session: Option<CallerSession>,
+    secret: String,
+}
+
+/// Why nobody is let in.
+pub(crate) enum Refused {
+    Signature(SignatureError),
+    /// Nothing the client could help.
+    Internal(anyhow::Error),
+}
+
+impl From<SignatureError> for Refused {
+    fn from(error: SignatureError) -> Self {
+        Refused::Signature(error)
+    }
+}
+
+impl From<anyhow::Error> for Refused {
+    fn from(cause: anyhow::Error) -> Self {
+        Refused::Internal(cause)
     }
 }
 
 /// The failure as clients of the protocol know it.
-pub(crate) fn refused(error: &SignatureError, service: &str, protocol: Protocol) -> Failure {
+pub(crate) fn refused(refused: Refused, service: &str, protocol: Protocol) -> Failure {
+    let error = match refused {
+        Refused::Signature(error) => error,
+        Refused::Internal(cause) => return cause.into(),
+    };
     let dialect = match protocol {
         Protocol::RestXml if service == "s3" || service == "s3control" => Dialect::S3,
         Protocol::Query | Protocol::Ec2Query | Protocol::RestXml => Dialect::Query,
         Protocol::AwsJson10 | Protocol::AwsJson11 | Protocol::RestJson | Protocol::RpcV2Cbor => Dialect::Json,
     };
-    Failure::new(error.code(dialect), error.status(dialect), error.to_string())
+    Failure::new(error.code(dialect), error.status(dialect), error.text(dialect))
+}
+
+/// The signature must be made for the service that answers: one made for another service must not be of use here.
+pub(crate) fn check_scope(identity: &Identity, signing_name: &str) -> Result<(), SignatureError> {
+    match &identity.proof {
+        Some(proof) if proof.claim.service() != signing_name => {
+            Err(SignatureError::WrongService { expected: signing_name.to_owned() })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn region_unknown() -> SignatureError {
+    SignatureError::Incomplete("Credential should be scoped to a valid region.".into())
+}
+
+/// From the header or from a presigned query of either version.
+fn session_token(request: &Request) -> Option<String> {
+    let header = header_named(request.headers(), "x-amz-security-token");
+    if !header.is_empty() {
+        return Some(header.to_owned());
+    }
+    parameters(request.query())
+        .find_map(|(name, value)| name.eq_ignore_ascii_case("x-amz-security-token").then_some(value))
 }
 
 fn identity(
@@ -133,6 +239,7 @@ fn identity(
             source_address: request.peer.address,
             user_agent: (!user_agent.is_empty()).then(|| user_agent.to_owned()),
             session: None,
+            is_encrypted: request.peer.is_encrypted,
         },
         proof: None,
     }

@@ -12,16 +12,22 @@ mod connection;
 mod cors;
 mod credential;
 mod endpoint;
+mod enforcement;
 mod gateway;
+mod hosts;
 mod identify;
 mod identity;
 pub mod limits;
 mod refusal;
 mod request;
 mod sites;
+mod sources;
 mod upload;
 
 #[cfg(test)]
 mod tests;
 
-pub use gateway::{Gateway, GatewayParts, WeakGateway};
+pub use enforcement::Enforcer;
+pub use gateway::{Gateway, GatewayParts, PlainConnections, WeakGateway};
+pub use hosts::AllowedHosts;
+pub use sources::SourceLimits;

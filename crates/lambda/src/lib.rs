@@ -8,6 +8,7 @@
 //!
 //! Invocations read no row while a function does not change: see [`route`].
 
+mod access;
 mod alias;
 mod concurrency;
 mod configuration;

@@ -19,8 +19,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use gateway::{Gateway, GatewayParts, WeakGateway};
-use service::{Mode, Platform};
+use gateway::{AllowedHosts, Gateway, GatewayParts, PlainConnections, WeakGateway};
+use service::{Clock, Mode, Platform};
 use tasks::ShutdownReport;
 use tokio::net::TcpStream;
 use worker::Workers;
@@ -29,6 +29,7 @@ use worker::sandbox::TierChoice;
 pub use backup::{OnProgress, backup, restore, verify};
 pub use coverage::{ServiceCoverage, coverage};
 pub use folder::DataFolder;
+pub use gateway::SourceLimits;
 
 /// Version of the program, as health and help name it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -44,20 +45,41 @@ pub struct Config {
     /// Everything that survives a restart, and what running needs.
     pub data_dir: PathBuf,
     pub mode: Mode,
+    /// Always on in secure mode.
+    pub enforcement: Enforcement,
     /// Where the platform's SDK copies are; inside the data folder unless given.
     pub runtimes_dir: Option<PathBuf>,
     pub sandbox: TierChoice,
     /// Workers kept started ahead of need, of each interpreter; the pool's own number unless given.
     pub spares: Option<usize>,
     pub encryption: Encryption,
+    /// Names beside its own that a development server answers to.
+    pub allowed_hosts: Vec<String>,
+    /// What one source may take; in secure mode the usual limits hold unless others are given.
+    pub sources: Option<SourceLimits>,
 }
 
-/// Whether encrypted connections are accepted beside plain ones.
+/// Whether policies decide, or are only kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enforcement {
+    Off,
+    On,
+}
+
+/// Whether encrypted connections are accepted beside plain ones. In secure mode, where they are, other machines must
+/// use them.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Encryption {
     Off,
-    /// With a certificate of this installation's own, made at first start and kept in the data folder.
-    OwnCertificate,
+    /// With a certificate of this installation's own authority, for loopback and further names.
+    OwnCertificate {
+        names: Vec<String>,
+    },
+    /// With a chain and a key as PEM.
+    Files {
+        certificate: PathBuf,
+        key: PathBuf,
+    },
 }
 
 /// A server that answers requests.
@@ -71,6 +93,9 @@ pub struct Running {
 /// Starts a server; it runs until [`Running::shutdown`].
 pub async fn start(config: Config) -> anyhow::Result<Running> {
     address::check(config.listen, config.mode)?;
+    if let Encryption::OwnCertificate { names } = &config.encryption {
+        names.iter().try_for_each(|name| tls::check_name(name))?;
+    }
     raise_open_files_limit();
     let folder = DataFolder::open(&config.data_dir, config.runtimes_dir.clone())?;
     // The slow parts side by side: opening the store means syncing or reading its journal, starting the workers means
@@ -83,18 +108,26 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let address = listener.local_addr().context("address of the listener")?;
     let inside = Arc::new(InsideEndpoint::default());
     let workers = tokio::spawn(Workers::start(workers_config(&config, &folder, inside.clone(), address)));
-    let tls = match config.encryption {
-        Encryption::Off => None,
-        Encryption::OwnCertificate => Some(tls::own_certificate(&folder)?),
-    };
+    let tls = encryption(&config, &folder)?;
     let parts = opening.await.context("opening the data folder")??;
     let (kv, issuer, identities) = (parts.kv.clone(), parts.issuer.clone(), parts.identities.clone());
-    let platform = parts.platform(config.mode);
+    let enforcement = match config.mode {
+        Mode::Secure => Enforcement::On,
+        Mode::Dev => config.enforcement,
+    };
+    let platform = parts.platform(config.mode, enforcement);
     platform.set_endpoint(&address::url(address));
     let gateway = Gateway::new(GatewayParts {
         platform: platform.clone(),
         issuer: issuer.clone(),
+        identities: identities.clone(),
+        plain: match (&tls, config.mode) {
+            (Some(_), Mode::Secure) => PlainConnections::ThisMachine,
+            _ => PlainConnections::Everywhere,
+        },
         tls,
+        sources: config.sources.or((config.mode == Mode::Secure).then(SourceLimits::default)),
+        hosts: AllowedHosts::new(config.allowed_hosts),
         version: VERSION,
     });
     inside.open(&gateway);
@@ -121,6 +154,11 @@ impl Running {
         address::url(self.address)
     }
 
+    /// What clients must trust to reach this server over TLS, where it has a certificate of its own.
+    pub fn authority_file(&self) -> PathBuf {
+        tls::authority_file(&self.folder)
+    }
+
     /// Waits until something without which the server cannot keep its promises has failed; gives what it was.
     pub async fn failed(&self) -> String {
         self.platform.tasks().stopping().wait().await;
@@ -139,6 +177,18 @@ impl Running {
         }
         self.workers.shutdown().await;
         report
+    }
+}
+
+fn encryption(config: &Config, folder: &DataFolder) -> anyhow::Result<Option<Arc<rustls::ServerConfig>>> {
+    match &config.encryption {
+        Encryption::Off => Ok(None),
+        Encryption::OwnCertificate { names } => {
+            let now = Clock::system().now().epoch_millis() / 1_000;
+            let now = time::OffsetDateTime::from_unix_timestamp(now).context("the time of this machine")?;
+            tls::own_certificate(folder, names, now).map(Some)
+        }
+        Encryption::Files { certificate, key } => tls::from_files(certificate, key).map(Some),
     }
 }
 

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use auth::Issuer;
+use gateway::Enforcer;
 use service::{AllowAll, Clock, Ids, Mode, Platform, PlatformParts};
 use store::{Blobs, FjallKv, LocalBlobs};
 use tasks::Tasks;
 
+use crate::Enforcement;
 use crate::folder::DataFolder;
 
 pub(crate) struct Opened {
@@ -30,14 +32,17 @@ pub(crate) fn open(folder: &DataFolder) -> anyhow::Result<Opened> {
 }
 
 impl Opened {
-    pub(crate) fn platform(self, mode: Mode) -> Arc<Platform> {
+    pub(crate) fn platform(self, mode: Mode, enforcement: Enforcement) -> Arc<Platform> {
         Platform::new(PlatformParts {
             mode,
             kv: self.kv,
             blobs: self.blobs,
             clock: Clock::system(),
             ids: Ids::random(),
-            authorizer: Arc::new(AllowAll),
+            authorizer: match enforcement {
+                Enforcement::Off => Arc::new(AllowAll),
+                Enforcement::On => Arc::new(Enforcer::new(self.identities)),
+            },
             tasks: Tasks::new(),
         })
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use auth::Issuer;
 use lambda::LambdaParts;
-use service::{AnyService, Definition, Mounted, Platform, Registry};
+use service::{AnyService, Definition, Guarded, Mounted, Platform, Registry, ResourcePolicies};
 use worker::Workers;
 
 use crate::folder::DataFolder;
@@ -24,7 +24,7 @@ pub(crate) fn all(parts: &Parts<'_>) -> anyhow::Result<Registry> {
         mounted(&dynamodb::DEFINITION, dynamodb::DynamoDb::new(parts.platform)),
         mounted(&dynamodb::STREAMS_DEFINITION, dynamodb::DynamoDbStreams),
         iam::service(parts.identities.clone()),
-        mounted(&lambda::DEFINITION, lambda::Lambda::new(lambda_parts(parts))),
+        guarded(&lambda::DEFINITION, lambda::Lambda::new(lambda_parts(parts))),
         mounted(&logs::DEFINITION, logs::Logs::new(parts.platform)),
         mounted(&s3::DEFINITION, s3::S3::default()),
         mounted(&sts::DEFINITION, sts::Sts::new(parts.issuer.clone())),
@@ -63,6 +63,14 @@ fn lambda_parts(parts: &Parts<'_>) -> LambdaParts {
 
 fn mounted<S: Send + Sync + 'static>(definition: &'static Definition<S>, service: S) -> Box<dyn AnyService> {
     Box::new(Mounted { definition, service: Arc::new(service) })
+}
+
+/// For services whose resources have policies of their own.
+fn guarded<S: ResourcePolicies + Send + Sync + 'static>(
+    definition: &'static Definition<S>,
+    service: S,
+) -> Box<dyn AnyService> {
+    Box::new(Guarded(Mounted { definition, service: Arc::new(service) }))
 }
 
 fn table<S>(definition: &'static Definition<S>) -> (&'static str, Vec<&'static str>) {

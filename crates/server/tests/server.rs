@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use server::{Config, Encryption, Running, start};
+use server::{Config, Encryption, Enforcement, Running, start};
 use service::Mode;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -15,11 +15,14 @@ fn config(data: &Path) -> Config {
         listen: "127.0.0.1:0".parse().unwrap(),
         data_dir: data.to_owned(),
         mode: Mode::Dev,
+        enforcement: Enforcement::Off,
         runtimes_dir: None,
         // Namespaces need the program itself, which is no test.
         sandbox: TierChoice::Process,
         spares: None,
         encryption: Encryption::Off,
+        allowed_hosts: Vec::new(),
+        sources: None,
     }
 }
 

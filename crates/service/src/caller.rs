@@ -100,6 +100,8 @@ pub struct Caller {
     pub access_key_id: Option<String>,
     pub source_address: Option<IpAddr>,
     pub user_agent: Option<String>,
+    /// Whether nobody could read along.
+    pub is_encrypted: bool,
     /// What temporary credentials bring along; `None` for long-lived keys and inside the process.
     pub session: Option<Arc<CallerSession>>,
 }
@@ -123,6 +125,14 @@ pub struct CallerSession {
 impl Caller {
     /// A caller inside this process.
     pub fn internal(principal: Principal) -> Self {
-        Caller { principal, access_key_id: None, source_address: None, user_agent: None, session: None }
+        Caller {
+            principal,
+            access_key_id: None,
+            source_address: None,
+            user_agent: None,
+            // Nothing leaves the process.
+            is_encrypted: true,
+            session: None,
+        }
     }
 }

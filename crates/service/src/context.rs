@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 use wire::{Document, Timestamp};
 
 use crate::{
-    AccountId, ByteStream, Caller, Changes, Delivery, Failure, Platform, Principal, Region, Reply, Result,
-    Rows, Scope, Table, Trace,
+    AccountId, Arn, ByteStream, Caller, Changes, Delivery, Failure, Platform, Principal, Region, Reply,
+    Result, Rows, Scope, Table, Trace,
 };
 
 /// What follows a streaming payload: headers such as `x-amz-checksum-crc32`, known only after its last byte.
@@ -38,6 +38,8 @@ pub struct Context {
     body_length: Option<u64>,
     trailers: Trailers,
     delivery: Option<Arc<Delivery>>,
+    source: Option<Arn>,
+    is_authorised: bool,
 }
 
 impl Context {
@@ -107,6 +109,17 @@ impl Context {
         self.delivery.as_deref()
     }
 
+    /// The resource for whose sake a service calls, e.g. the bucket that notifies a function: what policies know as
+    /// `aws:SourceArn`. `None` when people or programs call.
+    pub fn source(&self) -> Option<&Arn> {
+        self.source.as_ref()
+    }
+
+    /// Whether whoever made this context has decided about access already.
+    pub(crate) fn is_authorised(&self) -> bool {
+        self.is_authorised
+    }
+
     /// The rows of a table in this request's account and region.
     pub fn rows<T: Serialize + DeserializeOwned + 'static>(&self, table: &'static Table<T>) -> Rows<'_, T> {
         Rows::new(self.platform.kv().as_ref(), table, &self.scope)
@@ -129,9 +142,35 @@ impl Context {
         self.call_in(self.scope.clone(), principal, service, operation, input).await
     }
 
+    /// [`Context::call`] for the sake of a resource, into the scope the callee's resource is in: policies of the callee
+    /// know `source` as `aws:SourceArn`, and the account of `principal` as `aws:SourceAccount`.
+    pub async fn call_for(
+        &self,
+        source: Arn,
+        scope: Scope,
+        principal: Principal,
+        service: &str,
+        operation: &str,
+        input: Document,
+    ) -> Result<Reply> {
+        self.call_as(Some(source), scope, principal, service, operation, input).await
+    }
+
     /// [`Context::call`] into another account or region.
     pub async fn call_in(
         &self,
+        scope: Scope,
+        principal: Principal,
+        service: &str,
+        operation: &str,
+        input: Document,
+    ) -> Result<Reply> {
+        self.call_as(None, scope, principal, service, operation, input).await
+    }
+
+    async fn call_as(
+        &self,
+        source: Option<Arn>,
         scope: Scope,
         principal: Principal,
         service: &str,
@@ -143,10 +182,13 @@ impl Context {
             .registry()
             .find(service)
             .ok_or_else(|| Failure::not_implemented(service, operation))?;
-        let cx = ContextBuilder::new(&self.platform, scope, Caller::internal(principal))
+        let mut cx = ContextBuilder::new(&self.platform, scope, Caller::internal(principal))
             .trace(self.trace.clone())
-            .endpoint(self.endpoint.clone())
-            .build();
+            .endpoint(self.endpoint.clone());
+        if let Some(source) = source {
+            cx = cx.source(source);
+        }
+        let cx = cx.build();
         callee.execute(&cx, operation, input).await
     }
 }
@@ -173,6 +215,8 @@ pub struct ContextBuilder {
     body_length: Option<u64>,
     trailers: Trailers,
     delivery: Option<Arc<Delivery>>,
+    source: Option<Arn>,
+    is_authorised: bool,
 }
 
 impl ContextBuilder {
@@ -188,6 +232,8 @@ impl ContextBuilder {
             body_length: None,
             trailers: Trailers::default(),
             delivery: None,
+            source: None,
+            is_authorised: false,
         }
     }
 
@@ -228,6 +274,19 @@ impl ContextBuilder {
         self
     }
 
+    /// The resource for whose sake a service calls.
+    pub fn source(mut self, source: Arn) -> Self {
+        self.source = Some(source);
+        self
+    }
+
+    /// No policy is asked any more: whoever makes the context has asked what bears on the call, such as the policies of
+    /// a function's URL before the function is invoked.
+    pub fn authorised(mut self) -> Self {
+        self.is_authorised = true;
+        self
+    }
+
     pub fn build(self) -> Context {
         let ids = self.platform.ids();
         let request_id = self.request_id.unwrap_or_else(|| ids.uuid());
@@ -243,6 +302,8 @@ impl ContextBuilder {
             body_length: self.body_length,
             trailers: self.trailers,
             delivery: self.delivery,
+            source: self.source,
+            is_authorised: self.is_authorised,
             platform: self.platform,
         }
     }

@@ -41,7 +41,7 @@ mod retry;
 use store::{Commit, Txn, Write};
 use wire::{Document, Timestamp};
 
-use crate::{Context, Failure, Platform, Principal, Result, Scope};
+use crate::{Arn, Context, Failure, Platform, Principal, Result, Scope};
 
 pub(crate) use courier::{deliver_due, payloads, remove_payloads};
 pub(crate) use outbox::Outbox;
@@ -74,6 +74,7 @@ pub struct Post {
     ordered: bool,
     retry: RetryPolicy,
     dead_letter: Option<Box<Post>>,
+    source: Option<Arn>,
 }
 
 impl Post {
@@ -93,7 +94,15 @@ impl Post {
             ordered: false,
             retry: RetryPolicy::default(),
             dead_letter: None,
+            source: None,
         }
+    }
+
+    /// The resource for whose sake the call is made, e.g. the bucket that notifies: `aws:SourceArn` in the policies of
+    /// what is called, beside the account of the principal as `aws:SourceAccount`.
+    pub fn source(mut self, arn: Arn) -> Self {
+        self.source = Some(arn);
+        self
     }
 
     /// Calls in another account or region.

@@ -75,6 +75,15 @@ impl Policy {
         Ok(Policy { statements: compiled, variables })
     }
 
+    /// One policy that says all that several say.
+    pub fn joined<'a>(policies: impl IntoIterator<Item = &'a Policy>) -> Self {
+        let mut joined = Policy { statements: Vec::new(), variables: true };
+        for policy in policies {
+            joined.statements.extend_from_slice(&policy.statements);
+        }
+        joined
+    }
+
     /// Whether `${…}` is a variable: from version 2012-10-17 on.
     pub fn has_variables(&self) -> bool {
         self.variables

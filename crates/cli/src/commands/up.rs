@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use serde_json::json;
-use server::{Config, Encryption, Running};
+use server::{Config, Encryption, Enforcement, Running, SourceLimits};
 use service::Mode;
 use tasks::{OnFailure, TaskKind};
 use tokio::signal::unix::{SignalKind, signal};
@@ -33,6 +33,7 @@ pub(crate) async fn run(up: Up, output: &Output) -> anyhow::Result<()> {
             ModeName::Dev => Mode::Dev,
             ModeName::Secure => Mode::Secure,
         },
+        enforcement: if up.enforce { Enforcement::On } else { Enforcement::Off },
         runtimes_dir: up.folders.runtimes.clone(),
         sandbox: match up.sandbox {
             SandboxName::Auto => TierChoice::Auto,
@@ -40,7 +41,9 @@ pub(crate) async fn run(up: Up, output: &Output) -> anyhow::Result<()> {
             SandboxName::Process => TierChoice::Process,
         },
         spares: up.spares,
-        encryption: if up.tls { Encryption::OwnCertificate } else { Encryption::Off },
+        encryption: encryption(&up),
+        allowed_hosts: up.allow_host.clone(),
+        sources: sources(&up),
     })
     .await?;
     announce(&running, output);
@@ -75,6 +78,30 @@ pub(crate) async fn run(up: Up, output: &Output) -> anyhow::Result<()> {
         output.note(&format!("{} requests did not finish in time.", report.requests_aborted));
     }
     stopped
+}
+
+fn encryption(up: &Up) -> Encryption {
+    match (&up.tls_cert, &up.tls_key) {
+        (Some(certificate), Some(key)) => {
+            Encryption::Files { certificate: certificate.clone(), key: key.clone() }
+        }
+        _ if up.tls => Encryption::OwnCertificate { names: up.tls_name.clone() },
+        _ => Encryption::Off,
+    }
+}
+
+/// Limits that somebody gives are meant for everybody; the usual ones are not for this machine.
+fn sources(up: &Up) -> Option<SourceLimits> {
+    if up.source_connections.is_none() && up.source_requests.is_none() {
+        return None;
+    }
+    let usual = SourceLimits::default();
+    let connections = up.source_connections.and_then(|connections| usize::try_from(connections).ok());
+    Some(SourceLimits {
+        connections_max: connections.unwrap_or(usual.connections_max),
+        requests_per_second_max: up.source_requests.unwrap_or(usual.requests_per_second_max),
+        loopback: true,
+    })
 }
 
 /// The address, then `Ready.` alone on its line: tools wait for exactly that.

@@ -6,7 +6,7 @@ use http::{HeaderValue, Method, StatusCode};
 use service::{AccountId, Caller, Failure, Principal, Region, ReplyStream, Scope};
 use wire::Document;
 
-use super::{call, internal_failure, message, trace_of};
+use super::{Access, call, internal_failure, message, trace_of};
 use crate::Gateway;
 use crate::body::{Body, Response};
 use crate::identity::Identity;
@@ -24,7 +24,9 @@ pub(super) async fn answer(gateway: &Gateway, request: &Request, token: &str) ->
         proof: None,
     };
     let input = Document::map([("Token", token.into())]);
-    match call(gateway, request, identity, &trace_of(gateway, request), "OpenCode", input).await {
+    match call(gateway, request, (identity, Access::Asked), &trace_of(gateway, request), "OpenCode", input)
+        .await
+    {
         Ok(reply) => {
             let Some(ReplyStream::Bytes { length, stream }) = reply.stream else {
                 let cause = anyhow::anyhow!("OpenCode answered without a stream");

@@ -5,7 +5,7 @@ use futures_util::{Stream, StreamExt as _};
 use service::{Failure, Reply, ReplyStream, Trace};
 use wire::Document;
 
-use super::call;
+use super::{Access, call};
 use crate::Gateway;
 use crate::identity::Identity;
 use crate::request::Request;
@@ -20,7 +20,7 @@ pub(super) enum Invoked {
 pub(super) async fn buffered(
     gateway: &Gateway,
     request: &Request,
-    identity: Identity,
+    caller: (Identity, Access),
     trace: &Trace,
     function: &str,
     event: Bytes,
@@ -30,7 +30,7 @@ pub(super) async fn buffered(
         ("InvocationType", "RequestResponse".into()),
         ("Payload", Document::Blob(event)),
     ]);
-    let reply = call(gateway, request, identity, trace, "Invoke", input).await?;
+    let reply = call(gateway, request, caller, trace, "Invoke", input).await?;
     if reply.document.get("FunctionError").is_some_and(|error| !error.is_null()) {
         return Ok(Invoked::FunctionError);
     }
@@ -41,13 +41,13 @@ pub(super) async fn buffered(
 pub(super) async fn streamed(
     gateway: &Gateway,
     request: &Request,
-    identity: Identity,
+    caller: (Identity, Access),
     trace: &Trace,
     function: &str,
     event: Bytes,
 ) -> Result<(String, service::EventStream), Failure> {
     let input = Document::map([("FunctionName", function.into()), ("Payload", Document::Blob(event))]);
-    let reply = call(gateway, request, identity, trace, "InvokeWithResponseStream", input).await?;
+    let reply = call(gateway, request, caller, trace, "InvokeWithResponseStream", input).await?;
     let content_type =
         reply.document.get("ResponseStreamContentType").and_then(Document::as_str).unwrap_or("").to_owned();
     match reply.stream {

@@ -116,6 +116,21 @@ pub(crate) fn without_one_host() -> Response {
     text(StatusCode::BAD_REQUEST, "A request of HTTP/1.1 has exactly one Host header.")
 }
 
+/// What a development server answers under a name that may be anybody's.
+pub(crate) fn of_a_foreign_host() -> Response {
+    text(
+        StatusCode::FORBIDDEN,
+        "This name is not one of this server's, and a web page may have made it up (DNS rebinding). In development mode \
+         Cloudling answers to addresses, localhost, *.localhost, *.localhost.localstack.cloud and the names of AWS; \
+         allow others with: cloudling up --allow-host NAME\n",
+    )
+}
+
+/// What another machine is told that sends its request for everybody to read.
+pub(crate) fn without_encryption() -> Response {
+    text(StatusCode::FORBIDDEN, "This server answers other machines over https only.\n")
+}
+
 fn text(status: StatusCode, text: &'static str) -> Response {
     with_type(status, "text/plain; charset=utf-8", text)
 }
@@ -134,11 +149,18 @@ fn trace_of(gateway: &Gateway, request: &Request) -> Trace {
         .unwrap_or_else(|| Trace::new(platform.clock().now(), platform.ids()))
 }
 
+/// Whether a site has decided about access itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    Asked,
+    Decided,
+}
+
 /// Calls an operation for a site, as the identity it established.
 async fn call(
     gateway: &Gateway,
     request: &Request,
-    identity: Identity,
+    (identity, access): (Identity, Access),
     trace: &Trace,
     operation: &str,
     input: Document,
@@ -148,12 +170,14 @@ async fn call(
     let Some(lambda) = platform.registry().find(service) else {
         return Err(Failure::not_implemented(service, operation));
     };
-    let cx = ContextBuilder::new(platform, identity.scope, identity.caller)
+    let mut cx = ContextBuilder::new(platform, identity.scope, identity.caller)
         .request_id(request.id.clone())
         .trace(trace.clone())
-        .endpoint(endpoint(gateway, request))
-        .build();
-    lambda.execute(&cx, operation, input).await
+        .endpoint(endpoint(gateway, request));
+    if access == Access::Decided {
+        cx = cx.authorised();
+    }
+    lambda.execute(&cx.build(), operation, input).await
 }
 
 #[cfg(test)]

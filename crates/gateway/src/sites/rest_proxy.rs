@@ -15,7 +15,7 @@ use service::{AccountId, Caller, Failure, Principal, Region, Scope};
 
 use super::invoke::{self, Invoked};
 use super::payload::{Malformed, access_log_time, add_header, body_bytes, body_text, status};
-use super::{internal_failure, trace_of};
+use super::{Access, internal_failure, trace_of};
 use crate::Gateway;
 use crate::body::{self, Body, Response};
 use crate::identity::Identity;
@@ -55,7 +55,7 @@ pub(super) async fn answer(gateway: &Gateway, mut request: Request, function: &s
         proof: None,
     };
     let event = Bytes::from(event.to_string());
-    match invoke::buffered(gateway, &request, identity, &trace, function, event).await {
+    match invoke::buffered(gateway, &request, (identity, Access::Asked), &trace, function, event).await {
         Ok(Invoked::Payload(answer)) => interpret(&answer).unwrap_or_else(|Malformed(reason)| {
             tracing::warn!(function, reason, "the function's answer is no proxy response");
             server_error()

@@ -2,7 +2,9 @@
 
 mod api;
 mod connections;
+pub(crate) mod identities;
 mod identity;
+mod keys;
 mod sites;
 mod stage;
 mod uploads;

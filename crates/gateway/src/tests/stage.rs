@@ -13,8 +13,8 @@ use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde::{Deserialize, Serialize};
 use service::{
-    AccountId, AllowAll, AnyService, BoxFuture, Clock, Context, Definition, Ids, Mode, Mounted, Operation,
-    Platform, PlatformParts, Registry, Result, operations,
+    AccountId, AllowAll, AnyService, Authorizer, BoxFuture, Clock, Context, Definition, Ids, Mode, Mounted,
+    Operation, Platform, PlatformParts, Registry, Result, operations,
 };
 use store::{MemoryBlobs, MemoryKv};
 use tasks::Tasks;
@@ -22,7 +22,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use wire::{Blob, Document, Timestamp};
 
-use crate::{Gateway, GatewayParts};
+use super::identities::WrittenDown;
+use crate::{Enforcer, Gateway, GatewayParts};
 
 /// 2026-01-02T03:04:05Z
 pub(super) const NOW_EPOCH_MILLIS: i64 = 1_767_323_045_000;
@@ -297,25 +298,43 @@ impl Stage {
     }
 
     pub(super) async fn with_tls(tls: Option<Arc<rustls::ServerConfig>>) -> Self {
-        Self::start(tls, &[&STS, &LOGS, &DYNAMODB, &LAMBDA]).await
+        let definitions: &[_] = &[&STS, &LOGS, &DYNAMODB, &LAMBDA];
+        Self::start(tls, definitions, Mode::Dev, WrittenDown::default()).await
+    }
+
+    /// Where policies are enforced and only these are known.
+    pub(super) async fn secure(identities: WrittenDown) -> Self {
+        Self::start(None, &[&STS, &LOGS, &LAMBDA, &S3], Mode::Secure, identities).await
+    }
+
+    /// In development, with users of its own.
+    pub(super) async fn with(identities: WrittenDown) -> Self {
+        Self::start(None, &[&STS, &LOGS, &S3], Mode::Dev, identities).await
     }
 
     /// With S3, which takes every path that nobody else claims.
     pub(super) async fn with_s3() -> Self {
-        Self::start(None, &[&STS, &S3]).await
+        Self::start(None, &[&STS, &S3], Mode::Dev, WrittenDown::default()).await
     }
 
     async fn start(
         tls: Option<Arc<rustls::ServerConfig>>,
         definitions: &[&'static Definition<Probe>],
+        mode: Mode,
+        identities: WrittenDown,
     ) -> Self {
+        let identities = Arc::new(identities);
+        let authorizer: Arc<dyn Authorizer> = match mode {
+            Mode::Dev => Arc::new(AllowAll),
+            Mode::Secure => Arc::new(Enforcer::new(identities.clone())),
+        };
         let platform = Platform::new(PlatformParts {
-            mode: Mode::Dev,
+            mode,
             kv: Arc::new(MemoryKv::new()),
             blobs: Arc::new(MemoryBlobs::new()),
             clock: Clock::manual(Timestamp::from_epoch_millis(NOW_EPOCH_MILLIS)),
             ids: Ids::counting(),
-            authorizer: Arc::new(AllowAll),
+            authorizer,
             tasks: Tasks::new(),
         });
         let probe = Arc::new(Probe::default());
@@ -327,7 +346,11 @@ impl Stage {
         let gateway = Gateway::new(GatewayParts {
             platform: platform.clone(),
             issuer: issuer.clone(),
+            identities,
             tls,
+            plain: Default::default(),
+            sources: None,
+            hosts: Default::default(),
             version: "1.2.3",
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

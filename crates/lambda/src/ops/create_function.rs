@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use service::{Arn, Context, Failure, Mode, Operation, Result, Tags};
+use service::{Arn, Context, Demand, Failure, Mode, Operation, Result, Tags};
 use wire::{Blob, Document};
 
 use crate::configuration::{FunctionConfiguration, Phase};
@@ -84,6 +84,11 @@ impl Operation for CreateFunction {
 
     fn resource(&self, cx: &Context) -> Arn {
         Target::resource(cx, &self.function_name, None)
+    }
+
+    fn demands(&self, cx: &Context) -> Vec<Demand> {
+        let own = Demand::new(Self::ACTION, self.resource(cx));
+        std::iter::once(own).chain(self.role.as_deref().and_then(crate::access::passing)).collect()
     }
 
     async fn run(self, lambda: &Lambda, cx: &Context) -> Result<FunctionConfiguration> {

@@ -335,6 +335,9 @@ async fn run(platform: &Arc<Platform>, envelope: &Envelope, delivery: &Arc<Deliv
     if let Some(trace) = Trace::from_header(&envelope.trace) {
         builder = builder.trace(trace);
     }
+    if let Some(source) = envelope.source.as_deref().and_then(|arn| arn.parse().ok()) {
+        builder = builder.source(source);
+    }
     let cx = builder.build();
     let call = AssertUnwindSafe(callee.execute(&cx, &envelope.operation, input)).catch_unwind();
     match call.await {

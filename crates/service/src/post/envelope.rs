@@ -30,6 +30,8 @@ pub(super) struct Envelope {
     pub(super) calls: u32,
     pub(super) dead_letter: Option<Box<Envelope>>,
     pub(super) cause: Option<Cause>,
+    #[serde(default)]
+    pub(super) source: Option<String>,
 }
 
 /// The input document in CBOR.
@@ -76,6 +78,7 @@ impl Envelope {
             calls: 0,
             dead_letter,
             cause: None,
+            source: post.source.map(|arn| arn.to_string()),
         })
     }
 

@@ -11,17 +11,19 @@ mod streaming;
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
-use service::{AccountId, Arn, Caller, Failure, Principal, Region, Scope, Trace};
+use service::{
+    AccountId, Arn, Authorization, Caller, ContextBuilder, Demand, Failure, Principal, Region, Scope, Trace,
+};
 use wire::Document;
 
 use super::invoke::{self, Invoked};
-use super::{call, internal_failure, message, trace_of, with_type};
+use super::{Access, call, internal_failure, message, trace_of, with_type};
 use crate::Gateway;
 use crate::api::TRACE_HEADER;
 use crate::body::{self, Response, Unread};
 use crate::credential::Credential;
 use crate::endpoint::name_of;
-use crate::identity::{Identity, Payload, Unsigned};
+use crate::identity::{Identity, Payload, Refused, Unsigned};
 use crate::limits::FUNCTION_URL_BODY_BYTES_MAX;
 use crate::request::Request;
 
@@ -78,7 +80,7 @@ async fn resolve(
 ) -> Result<Resolved, Failure> {
     let identity = service_identity(AccountId::default(), Region::default());
     let input = Document::map([("UrlId", url_id.into())]);
-    let reply = call(gateway, request, identity, trace, "ResolveFunctionUrl", input).await?;
+    let reply = call(gateway, request, (identity, Access::Asked), trace, "ResolveFunctionUrl", input).await?;
     let resolved = wire::from_document(reply.document);
     resolved.map_err(|error| anyhow::anyhow!("ResolveFunctionUrl: {error}").into())
 }
@@ -95,7 +97,8 @@ async fn run(
         Some(body) => body::read(body, FUNCTION_URL_BODY_BYTES_MAX).await.map_err(unread)?,
         None => Bytes::new(),
     };
-    let signed_by = authenticate(gateway, request, resolved, &body)?;
+    let signed_by = authenticate(gateway, request, resolved, &body).await?;
+    authorise(gateway, request, resolved, signed_by.as_ref()).await?;
     let event = event::payload(&event::Facts {
         method: request.method().as_str(),
         path,
@@ -115,14 +118,14 @@ async fn run(
         caller: signed_by.as_ref().map(|identity| &identity.caller),
         body: &body,
     })?;
-    let identity = invoker(resolved)?;
+    let invoker = || Ok::<_, Failure>((invoker(resolved)?, Access::Decided));
     let function = &resolved.function_arn;
     if resolved.invoke_mode == "RESPONSE_STREAM" {
         let (content_type, events) =
-            invoke::streamed(gateway, request, identity, trace, function, event).await?;
+            invoke::streamed(gateway, request, invoker()?, trace, function, event).await?;
         return streaming::response(&content_type, events).await;
     }
-    Ok(match invoke::buffered(gateway, request, identity, trace, function, event).await? {
+    Ok(match invoke::buffered(gateway, request, invoker()?, trace, function, event).await? {
         Invoked::Payload(payload) => response::interpret(&payload).unwrap_or_else(|malformed| {
             tracing::warn!(function, reason = malformed.0, "the function's answer is no HTTP response");
             bad_gateway()
@@ -132,7 +135,7 @@ async fn run(
 }
 
 /// Who signed the request, for URLs that ask for it.
-fn authenticate(
+async fn authenticate(
     gateway: &Gateway,
     request: &Request,
     resolved: &Resolved,
@@ -145,10 +148,43 @@ fn authenticate(
     let credential = Credential::of(request.headers(), request.query())
         .filter(|credential| credential.service == "lambda");
     let credential = credential.ok_or_else(forbidden)?;
-    gateway
-        .identify(request, Some(&credential), Payload::Whole(body), Unsigned::Refused)
-        .map(Some)
-        .map_err(|error| Failure::new("Forbidden", 403, error.to_string()))
+    match gateway.identify(request, Some(&credential), Payload::Whole(body), Unsigned::Refused).await {
+        Ok(identity) => Ok(Some(identity)),
+        Err(Refused::Signature(error)) => Err(Failure::new("Forbidden", 403, error.to_string())),
+        Err(Refused::Internal(cause)) => Err(cause.into()),
+    }
+}
+
+/// Asks the policies that bear on a URL. Source: Lambda developer guide, "Control access to Lambda function URLs".
+async fn authorise(
+    gateway: &Gateway,
+    request: &Request,
+    resolved: &Resolved,
+    signed_by: Option<&Identity>,
+) -> Result<(), Failure> {
+    let Scope { account, region } = invoker(resolved)?.scope;
+    let arn: Arn = resolved.function_arn.parse().map_err(|error| anyhow::anyhow!("function URL: {error}"))?;
+    let caller = match signed_by {
+        Some(identity) => identity.caller.clone(),
+        None => Caller {
+            source_address: request.peer.address,
+            is_encrypted: request.peer.is_encrypted,
+            ..Caller::internal(Principal::Anonymous { account: account.clone() })
+        },
+    };
+    let cx = ContextBuilder::new(gateway.platform(), Scope { account, region }, caller)
+        .request_id(request.id.clone())
+        .build();
+    let demands = vec![
+        Demand::new("lambda:InvokeFunctionUrl", arn.clone())
+            .with("lambda:FunctionUrlAuthType", resolved.auth_type.as_str()),
+        Demand::new("lambda:InvokeFunction", arn).with("lambda:InvokedViaFunctionUrl", "true"),
+    ];
+    let question = Authorization { cx: &cx, service: "lambda", operation: "InvokeFunctionUrl", demands };
+    match gateway.platform().authorizer().authorize(question).await {
+        Err(Failure::Modelled(_)) => Err(Failure::new("Forbidden", 403, "Forbidden")),
+        decided => decided,
+    }
 }
 
 /// The function's account and region, acting as Lambda: access to the URL was decided before.
