@@ -62,7 +62,8 @@ pub(crate) fn run_all(options: &Options) -> Result<Totals> {
         return Ok(Totals::ONE_FAILURE);
     }
     if !options.clients {
-        runners.push(("rust", rust_tests(&environment)?));
+        runners.push(("rust", rust_tests(&environment, &WORKSPACE)?));
+        runners.push(("orders", rust_tests(&environment, &ORDERS)?));
         runners.push(("crashes", crashes()));
     }
     if !options.rust {
@@ -82,16 +83,39 @@ pub(crate) fn run_all(options: &Options) -> Result<Totals> {
     Ok(totals)
 }
 
-fn rust_tests(environment: &Environment) -> Result<Totals> {
+/// Rust tests that are built together.
+struct RustTests {
+    what: &'static str,
+    selection: &'static [&'static str],
+    uses_vectors: bool,
+}
+
+const WORKSPACE: RustTests = RustTests {
+    what: "Rust tests",
+    selection: &["--workspace", "--lib", "--bins", "--tests"],
+    uses_vectors: true,
+};
+
+/// Apart, because a feature changes what everybody else is built with.
+const ORDERS: RustTests = RustTests {
+    what: "the store's committer in many orders",
+    selection: &["--package", "store", "--features", "model-check", "--test", "orders"],
+    uses_vectors: false,
+};
+
+fn rust_tests(
+    environment: &Environment,
+    RustTests { what, selection, uses_vectors }: &RustTests,
+) -> Result<Totals> {
     let nextest = shell::available(shell::cargo().get_program(), &["nextest", "--version"]);
     let mut tests = shell::cargo();
     if nextest {
-        step("Rust tests (cargo nextest)");
-        tests.args(["nextest", "run", "--workspace", "--no-fail-fast", "--status-level", "fail"]);
+        step(&format!("{what} (cargo nextest)"));
+        tests.args(["nextest", "run"]).args(*selection).args(["--no-fail-fast", "--status-level", "fail"]);
         tests.args(["--final-status-level", "fail", "--hide-progress-bar"]);
     } else {
-        step("Rust tests (cargo test; cargo-nextest is faster where it is installed)");
-        tests.args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast", "--quiet"]);
+        step(&format!("{what} (cargo test; cargo-nextest is faster where it is installed)"));
+        tests.arg("test").args(*selection).args(["--no-fail-fast", "--quiet"]);
     }
     environment.apply(&mut tests);
     let (status, output) = shell::tee(&mut tests)?;
@@ -103,7 +127,7 @@ fn rust_tests(environment: &Environment) -> Result<Totals> {
     }
     let vectors = std::env::var_os("CLOUDLING_VECTORS")
         .map_or_else(|| shell::root().join("../shared/vectors"), |folder| shell::root().join(folder));
-    if !vectors.is_dir() {
+    if *uses_vectors && !vectors.is_dir() {
         println!("\nSKIPPED: the published vectors are not at {}; set CLOUDLING_VECTORS", vectors.display());
         totals.passed = totals.passed.saturating_sub(VECTOR_TESTS);
         totals.skipped += VECTOR_TESTS;

@@ -22,8 +22,7 @@ mod watchdog;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, mpsc};
-use std::thread::JoinHandle;
+use std::sync::{Arc, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::{Semaphore, oneshot};
@@ -31,6 +30,8 @@ use tokio::sync::{Semaphore, oneshot};
 use crate::clock::{Clock, EngineTime, Monotonic};
 use crate::fail::{FailHook, no_failures};
 use crate::limits::check_commit;
+use crate::sync::thread::{self, JoinHandle};
+use crate::sync::{RwLock, mpsc};
 use crate::watch::{Watch, Watchers};
 use crate::{BoxFuture, Commit, CommitId, Kv, KvError, Outcome, Result, Snapshot};
 
@@ -195,7 +196,7 @@ impl FjallKv {
         let watchdog = Watchdog::start(Arc::clone(&shared), options.on_fatal.clone())?;
         let (requests, queued) = mpsc::channel();
         let committer = Committer::new(Arc::clone(&shared), view, opened.tail, opened.head, &options);
-        let committer = std::thread::Builder::new()
+        let committer = thread::Builder::new()
             .name("store:committer".to_owned())
             .spawn(move || committer.run(&queued))
             .map_err(|error| KvError::Determinate(format!("a thread could not be started: {error}")))?;

@@ -21,6 +21,7 @@ mod lease;
 mod limits;
 mod log;
 mod memory;
+mod sync;
 mod txn;
 mod verify;
 mod watch;

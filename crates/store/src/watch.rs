@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::watch;
+
+use crate::sync::{Mutex, MutexGuard};
 
 /// Waits for a change under a prefix. A hint only: look again at the store, and look now and then without it.
 pub struct Watch {

@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,6 +25,7 @@ use crate::lease::epoch_in;
 use crate::limits::OUTCOME_KEPT_SECONDS;
 use crate::log::next_sequence;
 use crate::memory::written_key;
+use crate::sync::mpsc;
 use crate::{Check, Commit, CommitId, EngineTime, KvError, Outcome, Result, Version, Versioned, Write};
 
 /// Most commits that share one sync.
