@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http::HeaderValue;
+use http::{HeaderValue, Method};
 use service::{Context, ContextBuilder, Failure, Mode, Reply, Trace};
 use wire::{Document, Model, OperationModel};
 
@@ -95,7 +95,7 @@ async fn steps(
     request: &mut Request,
 ) -> Result<Response, Failure> {
     let credential = Credential::of(request.headers(), request.query());
-    let form = read_form(request).await?;
+    let form = read_form(request, credential.as_ref()).await?;
     identify_service(gateway, progress, request, credential.as_ref(), form.as_ref())?;
     let operation = route(gateway, progress, request, form.as_ref())?;
     let payload = read(&progress.service, operation, request, form).await?;
@@ -126,9 +126,10 @@ async fn steps(
     Ok(response)
 }
 
-/// Forms are read first: the query protocol has its action in the body.
-async fn read_form(request: &mut Request) -> Result<Option<Bytes>, Failure> {
-    if !body::is_form(request.headers()) {
+/// Forms are read first: the query protocol has its action in the body. What is stored in S3 may be a form too.
+async fn read_form(request: &mut Request, credential: Option<&Credential>) -> Result<Option<Bytes>, Failure> {
+    let is_query = *request.method() == Method::POST && credential.is_none_or(|found| found.service != "s3");
+    if !is_query || !body::is_form(request.headers()) {
         return Ok(None);
     }
     match request.body.take() {
@@ -142,7 +143,7 @@ async fn read_form(request: &mut Request) -> Result<Option<Bytes>, Failure> {
 fn identify_service(
     gateway: &Gateway,
     progress: &mut Progress,
-    request: &Request,
+    request: &mut Request,
     credential: Option<&Credential>,
     form: Option<&Bytes>,
 ) -> Result<(), Failure> {
@@ -166,6 +167,11 @@ fn identify_service(
     if progress.course.model.is_none() {
         progress.operation = identify::operation_text(&evidence);
         return Err(Failure::not_implemented(&progress.service, &progress.operation));
+    }
+    if progress.service == "s3"
+        && let Some(bucket) = identify::bucket_of_host(request.host())
+    {
+        request.routed_path = Some(format!("/{bucket}{}", request.path()));
     }
     Ok(())
 }
@@ -275,7 +281,7 @@ fn decode_and_validate(
     let input = wire::decode(model, operation, progress.course.protocol, &wire_request(request, body))
         .map_err(refusal::undecodable)?;
     wire::validate(model, operation, &input)
-        .map_err(|violations| refusal::invalid(progress.course.protocol, &violations))?;
+        .map_err(|violations| refusal::invalid(&progress.course, &violations))?;
     Ok(input)
 }
 
@@ -326,7 +332,7 @@ pub(crate) fn endpoint(gateway: &Gateway, request: &Request) -> Arc<str> {
 fn wire_request(request: &Request, body: Bytes) -> wire::Request<'_> {
     wire::Request {
         method: request.method(),
-        path: request.path(),
+        path: request.routed_path(),
         query: request.query(),
         headers: request.headers(),
         body,

@@ -89,8 +89,30 @@ pub(crate) fn undecodable(error: DecodeError) -> Failure {
     Failure::new(error.code, error.status, error.message)
 }
 
-pub(crate) fn invalid(protocol: Protocol, violations: &Violations) -> Failure {
-    Failure::new(protocol.validation_code(), 400, violations.to_string())
+pub(crate) fn invalid(course: &Course, violations: &Violations) -> Failure {
+    if course.model.is_some_and(|model| model.name() == "s3") {
+        return invalid_for_s3(course, violations);
+    }
+    Failure::new(course.protocol.validation_code(), 400, violations.to_string())
+}
+
+/// S3 tells a document that does not follow its schema from any other argument.
+fn invalid_for_s3(course: &Course, violations: &Violations) -> Failure {
+    let structure = course.model.zip(course.operation).and_then(|(model, operation)| {
+        let input = operation.input()?;
+        model.shape(input).structure()
+    });
+    let payload = structure.and_then(|structure| structure.payload()).map(|member| member.name());
+    let is_in_document = |path: &str| {
+        let member = path.split('.').next().unwrap_or_default();
+        payload.is_some_and(|payload| payload.eq_ignore_ascii_case(member))
+    };
+    if violations.0.iter().any(|violation| is_in_document(&violation.path)) {
+        let text =
+            "The XML you provided was not well-formed or did not validate against our published schema";
+        return Failure::new("MalformedXML", 400, text);
+    }
+    Failure::new("InvalidArgument", 400, violations.to_string())
 }
 
 pub(crate) fn unread(unread: Unread, operation: &str) -> Failure {

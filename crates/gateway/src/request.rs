@@ -23,6 +23,8 @@ pub(crate) struct Request {
     pub(crate) peer: Peer,
     /// What `x-amzn-RequestId` answers.
     pub(crate) id: String,
+    /// The path as operations have it, where the host says a part of it.
+    pub(crate) routed_path: Option<String>,
 }
 
 impl Request {
@@ -34,7 +36,7 @@ impl Request {
         {
             head.headers.insert(HOST, host);
         }
-        Request { head, body: Some(body), peer, id }
+        Request { head, body: Some(body), peer, id, routed_path: None }
     }
 
     pub(crate) fn method(&self) -> &Method {
@@ -44,6 +46,11 @@ impl Request {
     /// As sent, still percent-encoded.
     pub(crate) fn path(&self) -> &str {
         self.head.uri.path()
+    }
+
+    /// [`Request::path`] with what the host says of it in front.
+    pub(crate) fn routed_path(&self) -> &str {
+        self.routed_path.as_deref().unwrap_or(self.path())
     }
 
     /// As sent, without the question mark.

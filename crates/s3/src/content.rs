@@ -4,6 +4,7 @@
 //! when all of it was received and is what the client said is it given to a commit; before, nothing can see it.
 
 mod receive;
+mod seal;
 mod send;
 
 pub(crate) use receive::{Expected, Received, keep_or_discard, receive};

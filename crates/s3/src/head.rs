@@ -8,9 +8,10 @@ use service::{Context, Result};
 use wire::Timestamp;
 
 use crate::content;
+use crate::encryption::Shown;
 use crate::error::{self, Error};
 use crate::integrity::Sums;
-use crate::object::{ChecksumKind, Content, Encryption, Object};
+use crate::object::{ChecksumKind, Content, Object};
 use crate::range;
 use crate::versions::Read;
 
@@ -51,12 +52,8 @@ pub(crate) struct Head {
     storage_class: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     restore: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    server_side_encryption: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none", rename = "SSECustomerAlgorithm")]
-    sse_customer_algorithm: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none", rename = "SSECustomerKeyMD5")]
-    sse_customer_key_md5: Option<String>,
+    #[serde(flatten)]
+    encryption: Shown,
     #[serde(skip_serializing_if = "Option::is_none")]
     object_lock_mode: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -165,14 +162,7 @@ impl Head {
             object_lock_legal_hold_status: object.legal_hold.map(|on| if on { "ON" } else { "OFF" }),
             ..Head::default()
         };
-        match &object.encryption {
-            Encryption::None => {}
-            Encryption::Service => head.server_side_encryption = Some("AES256"),
-            Encryption::Customer { key_md5, .. } => {
-                head.sse_customer_algorithm = Some("AES256");
-                head.sse_customer_key_md5 = Some(key_md5.clone());
-            }
-        }
+        head.encryption = Shown::of(&object.encryption);
         if with_checksum && whole {
             head.sums = Sums::of(object.checksum.as_ref());
         }

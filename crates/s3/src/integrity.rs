@@ -6,8 +6,9 @@ use serde::Serialize;
 use service::Result;
 
 use crate::content::Expected;
+use crate::encryption::CustomerKey;
 use crate::error::{self, Error};
-use crate::object::{Algorithm, Checksum};
+use crate::object::{Algorithm, Checksum, Object};
 
 /// The members that PutObject and UploadPart have in common.
 #[derive(Debug, Default)]
@@ -23,7 +24,7 @@ pub(crate) struct Claims {
 }
 
 impl Claims {
-    pub(crate) fn read(self) -> Result<Expected> {
+    pub(crate) fn read(self, key: Option<CustomerKey>) -> Result<Expected> {
         let md5 = self.content_md5.as_deref().map(read_md5).transpose()?;
         let algorithm = self.algorithm.as_deref().map(Algorithm::parse).transpose()?;
         let given = [
@@ -35,7 +36,7 @@ impl Claims {
         ];
         let mut given = given.into_iter().filter_map(|(algorithm, value)| Some((algorithm, value?)));
         let Some((sent, value)) = given.next() else {
-            return Ok(Expected { md5, algorithm, checksum: None });
+            return Ok(Expected { md5, algorithm, checksum: None, key });
         };
         if given.next().is_some() {
             let text = "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.";
@@ -46,8 +47,33 @@ impl Claims {
             let text = format!("Value for x-amz-checksum-{name} header is invalid.");
             return Err(error::invalid_request(text).into());
         }
-        Ok(Expected { md5, algorithm: Some(sent), checksum: Some(value) })
+        Ok(Expected { md5, algorithm: Some(sent), checksum: Some(value), key })
     }
+}
+
+impl Expected {
+    /// Parts have the checksum that their upload was begun with; where the client sends none it is computed.
+    pub(crate) fn for_upload(mut self, upload: &Object) -> Result<Self> {
+        let Some(wanted) = upload.checksum.as_ref().map(|checksum| checksum.algorithm) else {
+            return Ok(self);
+        };
+        match (self.algorithm, &self.checksum) {
+            (Some(sent), Some(_)) if sent != wanted => Err(mismatch(wanted, sent)),
+            _ => {
+                self.algorithm = Some(wanted);
+                Ok(self)
+            }
+        }
+    }
+}
+
+/// A part came with another checksum than its upload was begun with.
+pub(crate) fn mismatch(wanted: Algorithm, sent: Algorithm) -> service::Failure {
+    let (wanted, sent) = (wanted.name().to_ascii_lowercase(), sent.name().to_ascii_lowercase());
+    let text = format!(
+        "Checksum Type mismatch occurred, expected checksum Type: {wanted}, actual checksum Type: {sent}"
+    );
+    error::invalid_request(text).into()
 }
 
 fn read_md5(text: &str) -> Result<[u8; 16]> {

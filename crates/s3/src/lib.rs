@@ -24,21 +24,25 @@ mod conditions;
 mod configuration;
 mod content;
 mod describe;
+mod encryption;
 mod error;
 mod events;
 mod head;
 mod integrity;
 mod limits;
+mod listing;
 mod lock;
 mod object;
 mod ops;
 mod owner;
 mod range;
 mod reset;
+mod source;
 mod tables;
 mod tagging;
 #[cfg(test)]
 mod tests;
+mod upload;
 mod versions;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -46,9 +50,10 @@ use std::sync::Arc;
 
 use service::{Definition, Platform, operations};
 use store::BlobId;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 use ops::*;
+use upload::clearing::{self, Clearing};
 use versions::Target;
 
 /// Locks that rivals for one key share.
@@ -57,15 +62,29 @@ const TURNS: usize = 256;
 /// The state of the service beside the store.
 pub struct S3 {
     turns: Box<[Mutex<()>]>,
-}
-
-impl Default for S3 {
-    fn default() -> Self {
-        S3 { turns: (0..TURNS).map(|_| Mutex::new(())).collect() }
-    }
+    clearing: Arc<Notify>,
 }
 
 impl S3 {
+    /// Starts the workers in the background.
+    pub fn new(platform: &Arc<Platform>) -> Self {
+        let s3 = Self::without_workers();
+        let clearing = Clearing::new(platform.clone());
+        // The worker ends with the process; nobody waits for it.
+        let _ =
+            platform.tasks().spawn_worker(&clearing::KIND, clearing, s3.clearing.clone(), clearing::EVERY);
+        s3
+    }
+
+    fn without_workers() -> Self {
+        S3 { turns: (0..TURNS).map(|_| Mutex::new(())).collect(), clearing: Arc::default() }
+    }
+
+    /// An upload is over.
+    fn clear_soon(&self) {
+        self.clearing.notify_one();
+    }
+
     fn turn_of(&self, target: Target<'_>) -> &Mutex<()> {
         let mut hasher = DefaultHasher::new();
         (target.bucket, target.key).hash(&mut hasher);
@@ -94,15 +113,40 @@ pub static DEFINITION: Definition<S3> = Definition {
     name: "s3",
     action_prefix: "s3",
     operations: operations![
+        AbortMultipartUpload,
+        CompleteMultipartUpload,
+        CopyObject,
         CreateBucket,
+        CreateMultipartUpload,
         DeleteBucket,
         DeleteObject,
+        DeleteObjectTagging,
+        DeleteObjects,
         GetBucketLocation,
+        GetBucketVersioning,
         GetObject,
+        GetObjectAttributes,
+        GetObjectLegalHold,
+        GetObjectLockConfiguration,
+        GetObjectRetention,
+        GetObjectTagging,
         HeadBucket,
         HeadObject,
         ListBuckets,
+        ListMultipartUploads,
+        ListObjectVersions,
+        ListObjects,
+        ListObjectsV2,
+        ListParts,
+        PutBucketVersioning,
         PutObject,
+        PutObjectLegalHold,
+        PutObjectLockConfiguration,
+        PutObjectRetention,
+        PutObjectTagging,
+        RestoreObject,
+        UploadPart,
+        UploadPartCopy,
     ],
     internal: &[],
     reset: reset::reset,

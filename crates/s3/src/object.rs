@@ -80,7 +80,7 @@ pub(crate) struct Piece {
     pub(crate) salt: Option<[u8; 16]>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Place {
     /// Here.
     Inline(Bytes),

@@ -2,6 +2,7 @@
 //!
 //! Bucket names are unique in the installation. Under `- NUL - NUL s3 NUL`:
 //! * `buckets NUL name` → [`Bucket`](crate::bucket::Bucket), as JSON
+//! * `ended NUL account NUL upload-id` → the upload is over; what is left of its parts is being cleared
 //!
 //! What a bucket holds belongs to the account that owns it, in no region. Under `account NUL - NUL s3 NUL`:
 //! * `names NUL bucket-name` → empty: the account's buckets, by name
@@ -12,7 +13,6 @@
 //! * `lists NUL data-id` → the list of the parts of an object that was uploaded in parts
 //! * `uploads NUL bucket-id escaped-key 00 01 upload-id` → an unfinished [`Upload`](crate::upload::Upload)
 //! * `parts NUL upload-id part-number` → a [`Part`](crate::upload::Part) of an upload
-//! * `ended NUL upload-id` → the upload is over; what is left of it is being cleared
 //!
 //! A key with several versions always has its latest in `current`, so reading and listing the present never touches
 //! the past.
@@ -90,6 +90,64 @@ pub(crate) fn data(account: &str, id: &DataId) -> Bytes {
 /// The list of an object's parts. Apart from payloads, which may look like one.
 pub(crate) fn list_of_parts(account: &str, id: &DataId) -> Bytes {
     key(account, "lists", &[id])
+}
+
+/// An unfinished upload.
+pub(crate) fn upload(bucket: &Bucket, object_key: &str, upload_id: &str) -> Bytes {
+    let escaped = escaped(object_key);
+    key(&bucket.owner, "uploads", &[bucket.id.as_bytes(), &escaped, &KEY_END, upload_id.as_bytes()])
+}
+
+/// The unfinished uploads of keys that start with a prefix, by key and then by age.
+pub(crate) fn uploads(bucket: &Bucket, prefix: &str) -> Range<Bytes> {
+    store::prefix_range(&key(&bucket.owner, "uploads", &[bucket.id.as_bytes(), &escaped(prefix)]))
+}
+
+/// Behind all uploads of a key.
+pub(crate) fn after_uploads_of(bucket: &Bucket, object_key: &str) -> Bytes {
+    let escaped = escaped(object_key);
+    store::prefix_range(&key(&bucket.owner, "uploads", &[bucket.id.as_bytes(), &escaped, &KEY_END])).end
+}
+
+/// Key and id from a key of [`upload`].
+pub(crate) fn read_upload(bucket: &Bucket, row: &[u8]) -> Option<(String, String)> {
+    let rest = row.get(key(&bucket.owner, "uploads", &[bucket.id.as_bytes()]).len()..)?;
+    let (rest, id) = rest.split_at_checked(rest.len().checked_sub(crate::upload::ID_CHARS)?)?;
+    let escaped = rest.strip_suffix(&KEY_END)?;
+    let mut object_key = Vec::with_capacity(escaped.len());
+    let mut bytes = escaped.iter();
+    while let Some(byte) = bytes.next() {
+        if *byte == 0 {
+            bytes.next()?;
+        }
+        object_key.push(*byte);
+    }
+    Some((String::from_utf8(object_key).ok()?, String::from_utf8(id.to_vec()).ok()?))
+}
+
+pub(crate) fn part(account: &str, upload_id: &str, number: u16) -> Bytes {
+    key(account, "parts", &[upload_id.as_bytes(), &number.to_be_bytes()])
+}
+
+/// All parts of an upload, by number.
+pub(crate) fn parts(account: &str, upload_id: &str) -> Range<Bytes> {
+    store::prefix_range(&key(account, "parts", &[upload_id.as_bytes()]))
+}
+
+/// Marks an upload that is over.
+pub(crate) fn ended(account: &str, upload_id: &str) -> Bytes {
+    key("-", "ended", &[account.as_bytes(), &[0], upload_id.as_bytes()])
+}
+
+pub(crate) fn all_ended() -> Range<Bytes> {
+    store::prefix_range(&key("-", "ended", &[]))
+}
+
+/// Account and upload from a key of [`ended`].
+pub(crate) fn read_ended(row: &[u8]) -> Option<(String, String)> {
+    let rest = std::str::from_utf8(row.get(key("-", "ended", &[]).len()..)?).ok()?;
+    let (account, upload_id) = rest.split_once('\0')?;
+    Some((account.to_owned(), upload_id.to_owned()))
 }
 
 /// Everything of one table of an account.

@@ -9,7 +9,10 @@ use crate::{DEFINITION, S3};
 
 fn cloud() -> Cloud {
     Cloud::new(|_| {
-        vec![Box::new(Mounted { definition: &DEFINITION, service: std::sync::Arc::new(S3::default()) })]
+        vec![Box::new(Mounted {
+            definition: &DEFINITION,
+            service: std::sync::Arc::new(S3::without_workers()),
+        })]
     })
 }
 

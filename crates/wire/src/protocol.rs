@@ -221,12 +221,12 @@ pub fn encode(
 /// Writes an error as the protocol does; it cannot fail.
 pub fn encode_error(
     model: Option<&Model>,
-    _operation: Option<&OperationModel>,
+    operation: Option<&OperationModel>,
     protocol: Protocol,
     error: &ErrorReply,
     request_id: &str,
 ) -> Response {
-    reply::write(model, protocol, error, request_id)
+    reply::write(model, operation, protocol, error, request_id)
 }
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");

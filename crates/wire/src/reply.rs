@@ -8,7 +8,7 @@ use crate::cbor;
 use crate::document::{Document, Map};
 use crate::error::{ErrorReply, Fault};
 use crate::json;
-use crate::model::{ErrorFacts, Kind, Model, Structure};
+use crate::model::{ErrorFacts, Kind, Location, Model, OperationModel, Structure};
 use crate::protocol::{Protocol, Response, put_request_id};
 use crate::quirks;
 use crate::rest;
@@ -19,10 +19,23 @@ const QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
 
 pub(crate) fn write(
     model: Option<&Model>,
+    operation: Option<&OperationModel>,
     protocol: Protocol,
     error: &ErrorReply,
     request_id: &str,
 ) -> Response {
+    let headed = model.zip(operation).and_then(|(model, operation)| without_headers(model, operation, error));
+    if let (Some(model), Some((error, structure, in_headers))) = (model, &headed) {
+        let mut response = write(Some(model), None, protocol, error, request_id);
+        // Headers that do not fit the model are left out; the error itself matters more.
+        let _ = rest::write_headers(&mut response.headers, model, structure, in_headers);
+        if response.status == 304 {
+            // An answer that has no body says nothing of one.
+            response.headers.remove(CONTENT_TYPE);
+            response.body = Bytes::new();
+        }
+        return response;
+    }
     let answer = Answer::new(model, protocol, error);
     let mut response = Response { status: answer.status(), headers: HeaderMap::new(), body: Bytes::new() };
     let (content_type, body) = match protocol {
@@ -63,6 +76,25 @@ pub(crate) fn write(
         let _ = rest::write_headers(&mut response.headers, model, structure, &answer.in_headers);
     }
     response
+}
+
+/// Takes out of an error what its operation's output has as headers; `None` when there is nothing of the kind.
+fn without_headers<'m>(
+    model: &'m Model,
+    operation: &OperationModel,
+    error: &ErrorReply,
+) -> Option<(ErrorReply, &'m Structure, Map)> {
+    let structure = operation.output.map(|id| model.structure(id))?;
+    let is_header = |name: &str| {
+        quirks::is_header_of_error(model, name, &error.members)
+            && structure.members.get(name).is_some_and(|member| member.location == Location::Header)
+    };
+    let (in_headers, in_body): (Map, Map) =
+        error.members.clone().into_iter().partition(|(name, _)| is_header(name));
+    if in_headers.is_empty() {
+        return None;
+    }
+    Some((ErrorReply { members: in_body, ..error.clone() }, structure, in_headers))
 }
 
 /// An error beside what the model knows of it.

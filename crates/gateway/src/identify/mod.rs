@@ -3,6 +3,7 @@
 //! Clients say it in up to seven ways; the first that is there decides: the target header, the signature's scope,
 //! the RPC path, the version of a query action, the host, the path, the action alone.
 
+mod bucket;
 mod names;
 mod path;
 
@@ -10,6 +11,8 @@ use std::borrow::Cow;
 
 use http::{HeaderMap, Method};
 use names::{NAMES, Names, OTHER_HOSTS};
+
+pub(crate) use bucket::bucket_of_host;
 
 use crate::credential::Credential;
 use crate::endpoint::name_of;
@@ -156,17 +159,17 @@ fn by_host(evidence: &Evidence<'_>) -> Option<ServiceName> {
         .or_else(|| name.strip_suffix(".amazonaws.com.cn"))?;
     let is_front =
         |host: &str| front == host || front.strip_prefix(host).is_some_and(|rest| rest.starts_with('.'));
+    // `bucket.s3.amazonaws.com`, `bucket.s3.eu-west-1.amazonaws.com`, `bucket.s3-website.…`; buckets may be named as
+    // services.
+    if front.ends_with(".s3") || front.contains(".s3.") || front.contains(".s3-") {
+        return Some(known("s3"));
+    }
     // The longest match: `streams.dynamodb` before `dynamodb`.
     let ours = NAMES.iter().filter(|names| is_front(names.host)).max_by_key(|names| names.host.len());
     if let Some(found) = ours {
         return Some(known(refined(found, evidence, "")));
     }
-    if let Some((_, model)) = OTHER_HOSTS.iter().find(|(host, _)| is_front(host)) {
-        return Some(known(model));
-    }
-    // `bucket.s3.amazonaws.com`, `bucket.s3.eu-west-1.amazonaws.com`, `bucket.s3-website.…`
-    let is_bucket = front.ends_with(".s3") || front.contains(".s3.") || front.contains(".s3-");
-    is_bucket.then(|| known("s3"))
+    OTHER_HOSTS.iter().find(|(host, _)| is_front(host)).map(|(_, model)| known(model))
 }
 
 /// The bucket that a host names, for signatures that cover it: `bucket.s3.…`.

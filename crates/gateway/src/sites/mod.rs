@@ -19,6 +19,7 @@ use crate::api::{TRACE_HEADER, endpoint};
 use crate::body::{Body, Response};
 use crate::cors;
 use crate::credential::Credential;
+use crate::identify::bucket_of_host;
 use crate::identity::Identity;
 use crate::refusal;
 use crate::request::{Request, header_named, percent_decoded};
@@ -49,6 +50,7 @@ pub(crate) fn find(request: &Request) -> Option<Site> {
             && request.path() == "/"
             && request.query().is_empty()
             && !request.headers().contains_key("x-amz-target")
+            && bucket_of_host(request.host()).is_none()
             && is_plain();
         is_home.then_some(Site::Home)
     })

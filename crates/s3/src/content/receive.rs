@@ -11,8 +11,11 @@ use md5::{Digest as _, Md5};
 use service::{ByteStream, Context, Failure, Result};
 use store::{BlobId, Blobs, Commit, INLINE_BYTES_MAX};
 
+use super::seal::{Cutter, Frames};
 use crate::checksum::Hasher;
+use crate::encryption::CustomerKey;
 use crate::error::Error;
+use crate::integrity::Sums;
 use crate::limits::{PUT_BYTES_MAX, ROW_PAYLOAD_BYTES_MAX};
 use crate::object::{Algorithm, Piece, Place};
 use crate::tables::{self, DataId};
@@ -26,6 +29,8 @@ pub(crate) struct Expected {
     pub(crate) algorithm: Option<Algorithm>,
     /// Its value, where a header has it.
     pub(crate) checksum: Option<String>,
+    /// What to seal it with.
+    pub(crate) key: Option<CustomerKey>,
 }
 
 /// A payload that was received whole and is what the client said.
@@ -44,6 +49,14 @@ impl Received {
         match &self.row {
             Some((id, bytes)) => commit.put(tables::data(account, id), bytes.clone()),
             None => commit,
+        }
+    }
+
+    /// Its checksum, as answers repeat it.
+    pub(crate) fn sums(&self) -> Sums {
+        match &self.checksum {
+            Some((algorithm, value)) => Sums::value(*algorithm, value),
+            None => Sums::default(),
         }
     }
 
@@ -104,6 +117,7 @@ pub(crate) async fn receive(cx: &Context, body: Option<ByteStream>, expected: &E
     };
     let mut body = body.unwrap_or_else(|| Box::pin(futures_util::stream::empty()));
     let mut gathered: Vec<Bytes> = Vec::new();
+    let salt = expected.key.as_ref().map(|_| cx.platform().ids().bytes::<16>());
     loop {
         match body.next().await.transpose()? {
             Some(piece) => {
@@ -113,11 +127,19 @@ pub(crate) async fn receive(cx: &Context, body: Option<ByteStream>, expected: &E
                     break;
                 }
             }
-            None => return finish(hashes, expected, Stored::Small(joined(gathered))),
+            None => {
+                let mut small = joined(gathered);
+                if let Some((key, salt)) = expected.key.as_ref().zip(salt.as_ref()) {
+                    small = seal_small(key, salt, &small)?;
+                }
+                return finish(cx, hashes, expected, Stored::Small(small), salt);
+            }
         }
     }
-    let (id, hashes) = receive_blob(cx, gathered, body, hashes).await?;
-    let received = finish(hashes, expected, Stored::Blob(id.clone()));
+    let seal =
+        expected.key.as_ref().zip(salt.as_ref()).map(|(key, salt)| Frames::new(key, salt, 0)).transpose()?;
+    let (id, hashes) = receive_blob(cx, gathered, body, hashes, seal).await?;
+    let received = finish(cx, hashes, expected, Stored::Blob(id.clone()), salt);
     if received.is_err() {
         // Not what the client said.
         let _ = cx.platform().blobs().delete(&id).await;
@@ -142,6 +164,7 @@ async fn receive_blob(
     gathered: Vec<Bytes>,
     body: ByteStream,
     hashes: Hashes,
+    seal: Option<Frames>,
 ) -> Result<(BlobId, Hashes)> {
     // The store takes streams that fail as I/O does; what the client should read is kept beside it.
     let failed: Arc<Mutex<Option<Failure>>> = Arc::default();
@@ -155,13 +178,17 @@ async fn receive_blob(
             }
             Ok(piece)
         });
-        futures_util::stream::iter(gathered.into_iter().map(Ok)).chain(hashed).map_err(
-            move |failure: Failure| {
-                let text = failure.to_string();
-                *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
-                io::Error::other(text)
-            },
-        )
+        let plain: ByteStream =
+            Box::pin(futures_util::stream::iter(gathered.into_iter().map(Ok)).chain(hashed));
+        let stored = match seal {
+            Some(frames) => sealed(plain, frames),
+            None => plain,
+        };
+        stored.map_err(move |failure: Failure| {
+            let text = failure.to_string();
+            *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+            io::Error::other(text)
+        })
     };
     match cx.platform().blobs().put_stream(Box::pin(stream)).await {
         Ok((id, _)) => match shared.lock().unwrap_or_else(PoisonError::into_inner).take() {
@@ -180,14 +207,52 @@ enum Stored {
     Blob(BlobId),
 }
 
-fn finish(hashes: Hashes, expected: &Expected, stored: Stored) -> Result<Received> {
-    let md5: [u8; 16] = hashes.md5.finalize().into();
+fn seal_small(key: &CustomerKey, salt: &[u8; 16], plain: &[u8]) -> Result<Bytes> {
+    // A small payload is one frame, and an empty one is none.
+    if plain.is_empty() { Ok(Bytes::new()) } else { Ok(Frames::new(key, salt, 0)?.seal(plain)?) }
+}
+
+fn sealed(plain: ByteStream, frames: Frames) -> ByteStream {
+    let state = Some((plain, frames, Cutter::plain()));
+    let frames = futures_util::stream::try_unfold(state, |state| async move {
+        let Some((mut plain, mut frames, mut cutter)) = state else { return Ok(None) };
+        let mut sealed = Vec::new();
+        loop {
+            let Some(piece) = plain.next().await.transpose()? else {
+                if let Some(last) = cutter.finish() {
+                    sealed.push(frames.seal(&last)?);
+                }
+                return Ok::<_, Failure>(Some((sealed, None)));
+            };
+            for frame in cutter.push(&piece) {
+                sealed.push(frames.seal(&frame)?);
+            }
+            if !sealed.is_empty() {
+                return Ok(Some((sealed, Some((plain, frames, cutter)))));
+            }
+        }
+    });
+    Box::pin(frames.map_ok(|frames| futures_util::stream::iter(frames.into_iter().map(Ok))).try_flatten())
+}
+
+fn finish(
+    cx: &Context,
+    hashes: Hashes,
+    expected: &Expected,
+    stored: Stored,
+    salt: Option<[u8; 16]>,
+) -> Result<Received> {
+    let mut md5: [u8; 16] = hashes.md5.finalize().into();
     if expected.md5.is_some_and(|expected| expected != md5) {
         let text = "The Content-MD5 you specified did not match what we received.";
         return Err(Error::new("BadDigest", 400, text)
             .with("ExpectedDigest", expected.md5.map(|md5| STANDARD.encode(md5)))
             .with("CalculatedDigest", STANDARD.encode(md5))
             .into());
+    }
+    if let Some(salt) = &salt {
+        // The digest of a sealed payload would tell what it is.
+        md5 = Md5::digest([&md5[..], &salt[..]].concat()).into();
     }
     let checksum = hashes.checksum.map(|(algorithm, hasher)| (algorithm, hasher.finish()));
     if let (Some((algorithm, found)), Some(wanted)) = (&checksum, &expected.checksum)
@@ -196,23 +261,18 @@ fn finish(hashes: Hashes, expected: &Expected, stored: Stored) -> Result<Receive
         let text = format!("The {} you specified did not match the calculated checksum.", algorithm.name());
         return Err(Error::new("BadDigest", 400, text).into());
     }
+    // A trailer was checked when the stream ended.
+    let trailer =
+        cx.trailers().iter().find_map(|(name, value)| Some((Algorithm::of_header(name)?, value.clone())));
+    let checksum = trailer.or(checksum);
     let (place, row, blob) = match stored {
         Stored::Small(bytes) if bytes.len() <= ROW_PAYLOAD_BYTES_MAX => (Place::Inline(bytes), None, None),
         Stored::Small(bytes) => {
-            let id = *random_id();
+            let id = cx.platform().ids().bytes::<16>();
             (Place::Row(id), Some((id, bytes)), None)
         }
         Stored::Blob(id) => (Place::of_blob(&id), None, Some(id)),
     };
-    let piece = Piece { size: hashes.size, place, salt: None };
+    let piece = Piece { size: hashes.size, place, salt };
     Ok(Received { piece, md5, checksum, row, blob })
-}
-
-/// 128 random bits, as names of blobs have them.
-fn random_id() -> Box<DataId> {
-    let mut id = Box::new([0; 16]);
-    if let Place::Blob(bytes) = Place::of_blob(&BlobId::random()) {
-        *id = bytes;
-    }
-    id
 }

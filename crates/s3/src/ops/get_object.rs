@@ -3,9 +3,10 @@ use service::{Arn, Context, Operation, Principal, ReplyStream, Result, Streamed}
 use wire::Timestamp;
 
 use crate::conditions::ReadConditions;
+use crate::encryption::CustomerRequest;
 use crate::head::{Head, Overrides, Selection};
 use crate::versions::{self, Target};
-use crate::{S3, archive, content, error};
+use crate::{S3, archive, content, encryption, error};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -26,6 +27,12 @@ pub(crate) struct GetObject {
     response_content_type: Option<String>,
     response_expires: Option<Timestamp>,
     checksum_mode: Option<String>,
+    #[serde(rename = "SSECustomerAlgorithm")]
+    sse_customer_algorithm: Option<String>,
+    #[serde(rename = "SSECustomerKey")]
+    sse_customer_key: Option<String>,
+    #[serde(rename = "SSECustomerKeyMD5")]
+    sse_customer_key_md5: Option<String>,
     expected_bucket_owner: Option<String>,
 }
 
@@ -46,6 +53,12 @@ impl Operation for GetObject {
             expected_owner: self.expected_bucket_owner.as_deref(),
         };
         let read = versions::read(cx, target, self.version_id.as_deref()).await?;
+        let customer = CustomerRequest {
+            algorithm: self.sse_customer_algorithm,
+            key: self.sse_customer_key,
+            key_md5: self.sse_customer_key_md5,
+        };
+        let key = encryption::key_for(&read.object, &customer)?;
         let conditions = ReadConditions {
             if_match: self.if_match.as_deref(),
             if_none_match: self.if_none_match.as_deref(),
@@ -68,7 +81,7 @@ impl Operation for GetObject {
         let with_checksum = self.checksum_mode.is_some();
         let head = Head::of(&read, &selected, with_checksum, self.part_number.is_some()).with(overrides);
         let length = selected.range.end - selected.range.start;
-        let stream = content::send(cx, &read.bucket.owner, &read.object, selected.range).await?;
+        let stream = content::send(cx, &read.bucket.owner, &read.object, selected.range, key).await?;
         Ok(Streamed { output: head, stream: ReplyStream::Bytes { length: Some(length), stream } })
     }
 }

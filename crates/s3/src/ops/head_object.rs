@@ -2,10 +2,11 @@ use serde::Deserialize;
 use service::{Arn, Context, Operation, Result};
 use wire::Timestamp;
 
-use crate::S3;
 use crate::conditions::ReadConditions;
+use crate::encryption::CustomerRequest;
 use crate::head::{Head, Overrides, Selection};
 use crate::versions::{self, Target};
+use crate::{S3, encryption};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -26,6 +27,12 @@ pub(crate) struct HeadObject {
     response_content_type: Option<String>,
     response_expires: Option<Timestamp>,
     checksum_mode: Option<String>,
+    #[serde(rename = "SSECustomerAlgorithm")]
+    sse_customer_algorithm: Option<String>,
+    #[serde(rename = "SSECustomerKey")]
+    sse_customer_key: Option<String>,
+    #[serde(rename = "SSECustomerKeyMD5")]
+    sse_customer_key_md5: Option<String>,
     expected_bucket_owner: Option<String>,
 }
 
@@ -47,6 +54,12 @@ impl Operation for HeadObject {
             expected_owner: self.expected_bucket_owner.as_deref(),
         };
         let read = versions::read(cx, target, self.version_id.as_deref()).await?;
+        let customer = CustomerRequest {
+            algorithm: self.sse_customer_algorithm,
+            key: self.sse_customer_key,
+            key_md5: self.sse_customer_key_md5,
+        };
+        encryption::key_for(&read.object, &customer)?;
         let conditions = ReadConditions {
             if_match: self.if_match.as_deref(),
             if_none_match: self.if_none_match.as_deref(),

@@ -5,6 +5,7 @@ use wire::{Map, Timestamp};
 use crate::conditions::WriteConditions;
 use crate::content;
 use crate::describe::{Description, LockRequest, apply_lock};
+use crate::encryption::{CustomerRequest, EncryptionRequest, Shown, apply_default};
 use crate::events::Cause;
 use crate::integrity::{Claims, Sums};
 use crate::object::{Checksum, ChecksumKind, Content};
@@ -43,6 +44,15 @@ pub(crate) struct PutObject {
     checksum_sha1: Option<String>,
     #[serde(rename = "ChecksumSHA256")]
     checksum_sha256: Option<String>,
+    server_side_encryption: Option<String>,
+    #[serde(rename = "SSEKMSKeyId")]
+    ssekms_key_id: Option<String>,
+    #[serde(rename = "SSECustomerAlgorithm")]
+    sse_customer_algorithm: Option<String>,
+    #[serde(rename = "SSECustomerKey")]
+    sse_customer_key: Option<String>,
+    #[serde(rename = "SSECustomerKeyMD5")]
+    sse_customer_key_md5: Option<String>,
     if_match: Option<String>,
     if_none_match: Option<String>,
     expected_bucket_owner: Option<String>,
@@ -57,6 +67,8 @@ pub(crate) struct Output {
     version_id: Option<String>,
     #[serde(flatten)]
     sums: Sums,
+    #[serde(flatten)]
+    encryption: Shown,
 }
 
 impl Operation for PutObject {
@@ -84,7 +96,6 @@ impl Operation for PutObject {
             sha1: self.checksum_sha1,
             sha256: self.checksum_sha256,
         };
-        let expected = claims.read()?;
         let description = Description {
             content_type: self.content_type,
             cache_control: self.cache_control,
@@ -103,6 +114,16 @@ impl Operation for PutObject {
             },
         };
         let mut object = description.into_object(cx.now())?;
+        let encryption = EncryptionRequest {
+            server_side_encryption: self.server_side_encryption,
+            kms_key_id: self.ssekms_key_id,
+            customer: CustomerRequest {
+                algorithm: self.sse_customer_algorithm,
+                key: self.sse_customer_key,
+                key_md5: self.sse_customer_key_md5,
+            },
+        };
+        let expected = claims.read(encryption.apply(&mut object)?)?;
         // Nobody should send gigabytes to a bucket that is not there.
         bucket::load(cx, &self.bucket, self.expected_bucket_owner.as_deref()).await?;
         let received = content::receive(cx, cx.take_body(), &expected).await?;
@@ -125,6 +146,7 @@ impl Operation for PutObject {
             Draft { object, cause: Cause::Put },
             |bucket, present, object| {
                 conditions.check(&self.key, present)?;
+                apply_default(bucket, object);
                 apply_lock(bucket, cx.now(), object)
             },
             |bucket, commit| received.add_to(&bucket.owner, commit),
@@ -135,6 +157,7 @@ impl Operation for PutObject {
             etag: written.object.quoted_etag(),
             version_id: written.version_id(),
             sums: Sums::of(written.object.checksum.as_ref()),
+            encryption: Shown::of(&written.object.encryption),
         })
     }
 }

@@ -30,6 +30,11 @@ impl Written {
     pub(crate) fn version_id(&self) -> Option<String> {
         (self.bucket.versioning == Versioning::Enabled).then(|| self.object.version_id())
     }
+
+    /// The same for requests that change an existing version, which may be the null one.
+    pub(crate) fn any_version_id(&self) -> Option<String> {
+        (self.bucket.versioning != Versioning::Off).then(|| self.object.version_id())
+    }
 }
 
 /// Writes a new latest version. `condition` looks at what is there and may refuse, or complete the object from the
@@ -118,7 +123,7 @@ pub(crate) async fn update(
     cx: &Context,
     target: Target<'_>,
     version_id: Option<&str>,
-    cause: Option<Cause>,
+    causes: &[Cause],
     mut change: impl FnMut(&Bucket, &mut Object) -> Result<()>,
 ) -> Result<Written> {
     for _ in 0..CONFLICT_RETRIES_MAX {
@@ -145,8 +150,8 @@ pub(crate) async fn update(
         change(state.bucket(), &mut object)?;
         let mut plan = Plan::new(&state, target.key);
         plan.with(|commit| commit.check_version(key.clone(), Some(row.version)).put(key, object.encode()));
-        if let Some(cause) = cause {
-            plan.tell(cx, &state, cause, target.key, &object).await?;
+        for cause in causes {
+            plan.tell(cx, &state, *cause, target.key, &object).await?;
         }
         if plan.commit(s3, cx).await? {
             return Ok(Written { bucket: state.found.bucket, object });

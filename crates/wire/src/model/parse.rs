@@ -26,7 +26,9 @@ pub(super) fn parse(json: &[u8]) -> Result<Model, ModelError> {
     let metadata = reader.metadata()?;
     let mut routes = Routes::default();
     for (index, operation) in operations.values().enumerate() {
-        routes.insert(index, operation, &shapes);
+        if !crate::quirks::is_superseded(&metadata.service_id, &operation.name) {
+            routes.insert(index, operation, &shapes);
+        }
     }
     Ok(Model {
         name: metadata.endpoint_prefix.clone(),

@@ -46,11 +46,13 @@ pub(super) fn read_header(
     }
 }
 
-/// Reads a map of all headers with the member's prefix; `None` when there is none.
+/// Reads a map of all headers with the member's prefix; `None` when there is none. `others` stand for headers that are
+/// not there.
 pub(super) fn read_prefixed(
     model: &Model,
     member: &Member,
     headers: &HeaderMap,
+    others: &[(String, String)],
 ) -> Result<Option<Document>, Malformed> {
     let Kind::Map(entry) = &model.shape(member.shape).kind else {
         return Err(Malformed::new("headers with a prefix are no map in the model"));
@@ -64,6 +66,15 @@ pub(super) fn read_prefixed(
         {
             let value = header_text(name.as_str(), value)?;
             entries.insert(key.to_owned(), text::read(model, &entry.1, &value, TimestampFormat::HttpDate)?);
+        }
+    }
+    for (name, value) in others {
+        if let Some(key) = name.strip_prefix(&*prefix)
+            && !prefix.is_empty()
+            && !key.is_empty()
+            && !entries.contains_key(key)
+        {
+            entries.insert(key.to_owned(), text::read(model, &entry.1, value, TimestampFormat::HttpDate)?);
         }
     }
     Ok((!entries.is_empty()).then_some(Document::Map(entries)))

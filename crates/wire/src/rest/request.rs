@@ -8,6 +8,7 @@ use crate::error::{DecodeError, Malformed};
 use crate::json;
 use crate::model::{Kind, Location, Member, Model, OperationModel, Structure, TimestampFormat};
 use crate::protocol::{Protocol, Request};
+use crate::quirks;
 use crate::text;
 use crate::uri;
 use crate::xml;
@@ -65,6 +66,7 @@ fn read_locations(
     let labels = operation.path.labels(request.path).unwrap_or_default();
     let query =
         uri::parse_query(request.query).ok_or_else(|| Malformed::new("The query string is not UTF-8"))?;
+    let hoisted = hoisted(model, &query);
     for member in structure.members.values() {
         let value = match member.location {
             Location::UriLabel => match labels.iter().find(|(name, _)| *name == member.wire_name()) {
@@ -76,8 +78,11 @@ fn read_locations(
                 None => None,
             },
             Location::Query => read_query(model, member, &query)?,
-            Location::Header => read_header(model, member, request.headers)?,
-            Location::PrefixHeaders => read_prefixed(model, member, request.headers)?,
+            Location::Header => match read_header(model, member, request.headers)? {
+                None => read_hoisted(model, member, &hoisted)?,
+                found => found,
+            },
+            Location::PrefixHeaders => read_prefixed(model, member, request.headers, &hoisted)?,
             Location::Body | Location::StatusCode => None,
         };
         if let Some(value) = value {
@@ -85,6 +90,32 @@ fn read_locations(
         }
     }
     Ok(())
+}
+
+/// The parameters that stand for headers, names in lower case.
+fn hoisted(model: &Model, query: &[(String, String)]) -> Vec<(String, String)> {
+    if !quirks::reads_headers_from_query(model) {
+        return Vec::new();
+    }
+    query
+        .iter()
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.clone()))
+        .filter(|(name, _)| name.starts_with("x-amz-"))
+        .collect()
+}
+
+fn read_hoisted(
+    model: &Model,
+    member: &Member,
+    hoisted: &[(String, String)],
+) -> Result<Option<Document>, Malformed> {
+    let found = hoisted.iter().find(|(name, _)| name.eq_ignore_ascii_case(member.wire_name()));
+    match (found, &model.shape(member.shape).kind) {
+        (Some((_, value)), kind) if !matches!(kind, Kind::List(_)) && !value.is_empty() => {
+            text::read(model, member, value, TimestampFormat::HttpDate).map(Some)
+        }
+        _ => Ok(None),
+    }
 }
 
 fn read_query(

@@ -27,6 +27,11 @@ pub(crate) fn write(
             response.status = status;
         }
     }
+    if quirks::is_partial(model, operation, output) {
+        response.status = 206;
+    } else if quirks::is_accepted(model, operation) {
+        response.status = 202;
+    }
     let content_type;
     (response.body, content_type) =
         write_body(model, operation, structure, protocol, output, response.status)?;
@@ -101,10 +106,11 @@ fn write_body(
         }
     } else {
         let shape_name = operation.output.map(|id| &*model.shape(id).name).unwrap_or_default();
-        let root = structure.xml_name.as_deref().unwrap_or(shape_name);
-        let namespace = namespace.map(|uri| XmlNamespace { prefix: None, uri: uri.into() });
-        let in_body = in_body.map(|(name, value)| (name.clone(), value.clone())).collect();
-        writer.structure(model, structure, root, namespace.as_ref(), &in_body, Names::Wire)?;
+        let root = quirks::root_element(model, shape_name)
+            .unwrap_or_else(|| structure.xml_name.as_deref().unwrap_or(shape_name));
+        writer.open_in(root, namespace);
+        writer.members(model, structure, in_body, Names::Wire)?;
+        writer.close(root);
     }
     Ok((writer.finish().into(), Some(structured)))
 }

@@ -1,0 +1,154 @@
+//! The end of an upload: its parts become an object.
+
+use service::{Context, Result};
+
+use super::{PART_BYTES_MIN, State, etag_of};
+use crate::bucket::Bucket;
+use crate::checksum::{composite, full_object_of_parts};
+use crate::error::{self, Error};
+use crate::events::Cause;
+use crate::limits::OBJECT_BYTES_MAX;
+use crate::object::{Checksum, ChecksumKind, Content, Object, Part, encode_parts};
+use crate::versions::{self, Draft, Target, Written};
+use crate::{S3, tables};
+
+/// One part as the request that completes an upload names it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Claimed {
+    pub(crate) number: Option<i64>,
+    pub(crate) etag: Option<String>,
+    /// Of whichever algorithm.
+    pub(crate) checksum: Option<String>,
+}
+
+/// What the request says of the whole.
+#[derive(Debug, Default)]
+pub(crate) struct Completed<'a> {
+    pub(crate) parts: &'a [Claimed],
+    pub(crate) checksum: Option<String>,
+    pub(crate) checksum_type: Option<&'a str>,
+    pub(crate) size: Option<i64>,
+}
+
+/// Makes the object. `condition` looks at what is there and may refuse.
+pub(crate) async fn complete(
+    s3: &S3,
+    cx: &Context,
+    target: Target<'_>,
+    id: &str,
+    completed: Completed<'_>,
+    condition: impl Fn(&Bucket, Option<&Object>, &mut Object) -> Result<()>,
+) -> Result<Written> {
+    let state = State::read(cx, target, id).await?;
+    let parts = chosen(&state.parts().await?, completed.parts, state.upload.object.checksum.is_some())?;
+    let list = cx.platform().ids().bytes::<16>();
+    let mut object = state.upload.object.clone();
+    object.size = parts.iter().map(|part| part.piece.size).sum();
+    if object.size > OBJECT_BYTES_MAX {
+        let text = "Your proposed upload exceeds the maximum allowed size";
+        return Err(Error::new("EntityTooLarge", 400, text).into());
+    }
+    if completed.size.is_some_and(|size| u64::try_from(size) != Ok(object.size)) {
+        let text = "The provided 'x-amz-mp-object-size' header value does not match what was computed.";
+        return Err(error::invalid_request(text).into());
+    }
+    object.etag = etag_of(&parts);
+    object.parts = u32::try_from(parts.len()).unwrap_or(u32::MAX);
+    object.content = Content::Parts(list);
+    object.checksum = checksum(&state.upload.object, &parts, &completed)?;
+    let rows = encode_parts(&parts);
+    let upload_row = tables::upload(&state.found.bucket, target.key, id);
+    let version = state.upload.version;
+    let draft = Draft { object, cause: Cause::CompleteMultipartUpload };
+    // An upload that ended meanwhile makes every attempt fail: see below.
+    let written = versions::write(s3, cx, target, draft, condition, |bucket, commit| {
+        commit
+            .check_version(upload_row.clone(), Some(version))
+            .put(tables::list_of_parts(&bucket.owner, &list), rows.clone())
+            .delete(upload_row.clone())
+            .put(tables::ended(&bucket.owner, id), list.to_vec())
+    });
+    let written = match written.await {
+        Err(failure) if failure.code() == "OperationAborted" => {
+            // Somebody else completed or aborted it, or there really was a crowd.
+            State::read(cx, target, id).await?;
+            return Err(failure);
+        }
+        outcome => outcome?,
+    };
+    s3.clear_soon();
+    Ok(written)
+}
+
+/// The parts that were named, in their order.
+fn chosen(parts: &[Part], claimed: &[Claimed], has_checksums: bool) -> Result<Vec<Part>> {
+    if claimed.is_empty() {
+        return Err(error::malformed_xml().into());
+    }
+    let mut chosen: Vec<Part> = Vec::with_capacity(claimed.len());
+    for claim in claimed {
+        let (Some(number), Some(etag)) = (claim.number, claim.etag.as_deref()) else {
+            return Err(error::malformed_xml().into());
+        };
+        if chosen.last().is_some_and(|last| i64::from(last.number) >= number) {
+            let text = "The list of parts was not in ascending order. Parts must be ordered by part number.";
+            return Err(Error::new("InvalidPartOrder", 400, text).into());
+        }
+        let found = parts.iter().find(|part| i64::from(part.number) == number);
+        let found = found.filter(|part| etag.trim_matches('"') == part.etag());
+        let fits = |part: &&Part| match &claim.checksum {
+            Some(claimed) if has_checksums => *claimed == part.checksum,
+            _ => true,
+        };
+        match found.filter(fits) {
+            Some(part) => chosen.push(part.clone()),
+            None => {
+                let text = "One or more of the specified parts could not be found.  The part may not have been uploaded, or \
+                            the specified entity tag may not match the part's entity tag.";
+                return Err(Error::new("InvalidPart", 400, text)
+                    .with("PartNumber", number)
+                    .with("ETag", etag)
+                    .into());
+            }
+        }
+    }
+    let all_but_last = &chosen[..chosen.len() - 1];
+    if let Some(small) = all_but_last.iter().find(|part| part.piece.size < PART_BYTES_MIN) {
+        let text = "Your proposed upload is smaller than the minimum allowed size";
+        return Err(Error::new("EntityTooSmall", 400, text)
+            .with("ProposedSize", i64::try_from(small.piece.size).unwrap_or(i64::MAX))
+            .with("MinSizeAllowed", PART_BYTES_MIN as i64)
+            .with("PartNumber", i64::from(small.number))
+            .with("ETag", small.etag())
+            .into());
+    }
+    Ok(chosen)
+}
+
+fn checksum(template: &Object, parts: &[Part], completed: &Completed<'_>) -> Result<Option<Checksum>> {
+    let Some(Checksum { algorithm, kind, .. }) = template.checksum else { return Ok(None) };
+    if completed.checksum_type.is_some_and(|wanted| wanted != kind.name()) {
+        let text =
+            "The upload was created using a different checksum type than the request to complete it names.";
+        return Err(error::invalid_request(text).into());
+    }
+    let value = match kind {
+        ChecksumKind::Composite => {
+            composite(algorithm, &parts.iter().map(|part| part.checksum.clone()).collect::<Vec<_>>())
+        }
+        ChecksumKind::FullObject => {
+            let parts: Vec<_> = parts.iter().map(|part| (part.checksum.clone(), part.piece.size)).collect();
+            full_object_of_parts(algorithm, &parts)
+        }
+    };
+    let value = value.ok_or_else(|| anyhow::anyhow!("a part has no {} checksum", algorithm.name()))?;
+    // Clients say the composite one with or without the number of parts.
+    let is_same = |claimed: &String| {
+        *claimed == value || value.rsplit_once('-').is_some_and(|(digest, _)| digest == claimed)
+    };
+    if completed.checksum.as_ref().is_some_and(|claimed| !is_same(claimed)) {
+        let text = format!("The {} you specified did not match the calculated checksum.", algorithm.name());
+        return Err(Error::new("BadDigest", 400, text).into());
+    }
+    Ok(Some(Checksum { algorithm, kind, value }))
+}
