@@ -9,7 +9,9 @@ use std::net::IpAddr;
 use crate::endpoint::name_of;
 
 /// Names below which nobody but us, or AWS, owns a name.
-const DOMAINS: [&str; 7] = [
+const DOMAINS: [&str; 8] = [
+    // No name ends in a number: clients put buckets there that know us by our address.
+    "127.0.0.1",
     "localhost",
     "localhost.localstack.cloud",
     "amazonaws.com",
@@ -65,6 +67,7 @@ mod tests {
             "sqs.eu-west-1.amazonaws.com",
             "abc.lambda-url.us-east-1.on.aws",
             "host.docker.internal:4566",
+            "bucket.127.0.0.1:4566",
             "cloudling:4566",
             "example.test",
             "www.example.test:80",

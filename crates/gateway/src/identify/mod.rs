@@ -172,12 +172,5 @@ fn by_host(evidence: &Evidence<'_>) -> Option<ServiceName> {
     OTHER_HOSTS.iter().find(|(host, _)| is_front(host)).map(|(_, model)| known(model))
 }
 
-/// The bucket that a host names, for signatures that cover it: `bucket.s3.…`.
-pub(crate) fn bucket_of_host(host: &str) -> Option<&str> {
-    let name = name_of(host);
-    let end = name.find(".s3.").or_else(|| name.find(".s3-"))?;
-    name.get(..end).filter(|bucket| !bucket.is_empty())
-}
-
 #[cfg(test)]
 mod tests;

@@ -17,7 +17,7 @@ pub(crate) struct GetObjectAttributes {
     version_id: Option<String>,
     object_attributes: Vec<String>,
     max_parts: Option<i64>,
-    part_number_marker: Option<String>,
+    part_number_marker: Option<i64>,
     #[serde(rename = "SSECustomerAlgorithm")]
     sse_customer_algorithm: Option<String>,
     #[serde(rename = "SSECustomerKey")]
@@ -49,8 +49,8 @@ pub(crate) struct Output {
 #[serde(rename_all = "PascalCase")]
 struct Parts {
     total_parts_count: u32,
-    part_number_marker: String,
-    next_part_number_marker: String,
+    part_number_marker: u16,
+    next_part_number_marker: u16,
     max_parts: usize,
     is_truncated: bool,
     parts: Vec<Part>,
@@ -105,7 +105,7 @@ impl Operation for GetObjectAttributes {
                     output.checksum = read.object.checksum.as_ref().map(|checksum| Sums::of(Some(checksum)));
                 }
                 "ObjectParts" => {
-                    output.object_parts = parts(cx, &read, self.part_number_marker.as_deref(), limit).await?;
+                    output.object_parts = parts(cx, &read, self.part_number_marker, limit).await?;
                 }
                 "StorageClass" => output.storage_class = Some(read.object.storage_class().to_owned()),
                 "ObjectSize" => output.object_size = Some(read.object.size),
@@ -119,9 +119,9 @@ impl Operation for GetObjectAttributes {
     }
 }
 
-async fn parts(cx: &Context, read: &Read, marker: Option<&str>, limit: usize) -> Result<Option<Parts>> {
+async fn parts(cx: &Context, read: &Read, marker: Option<i64>, limit: usize) -> Result<Option<Parts>> {
     let Content::Parts(id) = &read.object.content else { return Ok(None) };
-    let after: u16 = marker.and_then(|marker| marker.parse().ok()).unwrap_or(0);
+    let after = marker.and_then(|marker| u16::try_from(marker).ok()).unwrap_or(0);
     let mut parts = content::parts(cx.platform(), &read.bucket.owner, id).await?;
     parts.retain(|part| part.number > after);
     let is_truncated = parts.len() > limit;
@@ -129,8 +129,8 @@ async fn parts(cx: &Context, read: &Read, marker: Option<&str>, limit: usize) ->
     let algorithm = read.object.checksum.as_ref().map(|checksum| checksum.algorithm);
     Ok(Some(Parts {
         total_parts_count: read.object.parts,
-        part_number_marker: after.to_string(),
-        next_part_number_marker: parts.last().map_or(after, |part| part.number).to_string(),
+        part_number_marker: after,
+        next_part_number_marker: parts.last().map_or(after, |part| part.number),
         max_parts: limit,
         is_truncated,
         parts: parts

@@ -15,7 +15,7 @@ pub(crate) struct ListParts {
     key: String,
     upload_id: String,
     max_parts: Option<i64>,
-    part_number_marker: Option<String>,
+    part_number_marker: Option<i64>,
     expected_bucket_owner: Option<String>,
 }
 
@@ -25,8 +25,8 @@ pub(crate) struct Output {
     bucket: String,
     key: String,
     upload_id: String,
-    part_number_marker: String,
-    next_part_number_marker: String,
+    part_number_marker: u16,
+    next_part_number_marker: u16,
     max_parts: usize,
     is_truncated: bool,
     parts: Vec<Part>,
@@ -69,16 +69,11 @@ impl Operation for ListParts {
             expected_owner: self.expected_bucket_owner.as_deref(),
         };
         let limit = listing::limit(self.max_parts, "max-parts")?;
-        let marker = self.part_number_marker.filter(|marker| !marker.is_empty());
-        let after: u16 = match marker.as_deref().map(str::parse) {
-            None => 0,
-            Some(Ok(after)) => after,
-            Some(Err(_)) => {
-                let text = "Provided part-number-marker is not an integer";
-                let marker = marker.unwrap_or_default();
-                return Err(crate::error::invalid_argument(text, "part-number-marker", &marker).into());
-            }
-        };
+        let marker = self.part_number_marker.unwrap_or(0);
+        let after = u16::try_from(marker).map_err(|_| {
+            let text = "Argument part-number-marker must be an integer between 0 and 10000";
+            crate::error::invalid_argument(text, "part-number-marker", &marker.to_string())
+        })?;
         let state = upload::State::read(cx, target, &self.upload_id).await?;
         let checksum = state.upload.object.checksum.clone();
         let mut parts = state.parts().await?;
@@ -90,8 +85,8 @@ impl Operation for ListParts {
             bucket: self.bucket,
             key: self.key,
             upload_id: self.upload_id,
-            part_number_marker: after.to_string(),
-            next_part_number_marker: parts.last().map_or(after, |part| part.number).to_string(),
+            part_number_marker: after,
+            next_part_number_marker: parts.last().map_or(after, |part| part.number),
             max_parts: limit,
             is_truncated,
             parts: parts
