@@ -4,8 +4,10 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use service::Scope;
+use tokio::sync::Notify;
 
 use crate::error::{Error, Throttle};
 
@@ -28,6 +30,8 @@ struct Counts {
     reserved_total: u32,
     running: HashMap<String, u32>,
     running_unreserved: u32,
+    /// Those who wait for room, by function; by an empty name those who wait for the account's.
+    waiting: HashMap<String, Arc<Notify>>,
 }
 
 /// The right to run one execution, for as long as it is held.
@@ -73,6 +77,25 @@ impl Pool {
         Ok(Permit { pool: Arc::clone(self), function: function.to_owned(), unreserved })
     }
 
+    /// Waits until an execution has ended that may have left room for the function, but no longer than this. Somebody
+    /// else may be quicker.
+    pub(crate) async fn wait_for_room(&self, function: &str, within: Duration) {
+        let room = {
+            let mut counts = self.counts();
+            let name = if counts.reserved.contains_key(function) { function } else { "" };
+            Arc::clone(counts.waiting.entry(name.to_owned()).or_default())
+        };
+        // Too late is as good as in time: the caller looks again.
+        let _ = tokio::time::timeout(within, room.notified()).await;
+        drop(room);
+        self.counts().waiting.retain(|_, room| Arc::strong_count(room) > 1);
+    }
+
+    /// Whether the function's reservation is zero.
+    pub(crate) fn is_switched_off(&self, function: &str) -> bool {
+        self.counts().reserved.get(function) == Some(&0)
+    }
+
     /// Sets or lifts a reservation that is in the rows already.
     pub(crate) fn reserve(&self, function: &str, limit: Option<u32>) {
         let mut counts = self.counts();
@@ -96,6 +119,10 @@ impl Drop for Permit {
             _ => drop(counts.running.remove(&self.function)),
         }
         counts.running_unreserved -= u32::from(self.unreserved);
+        let name = if self.unreserved { "" } else { self.function.as_str() };
+        if let Some(room) = counts.waiting.get(name) {
+            room.notify_one();
+        }
     }
 }
 
@@ -174,6 +201,26 @@ mod tests {
         drop(permits);
         let counts = pool.counts();
         assert_eq!((counts.running.len(), counts.running_unreserved), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_room_is_told_when_there_is_some() {
+        let pool = Arc::new(Pool::new(HashMap::from([("one".to_owned(), 1)])));
+        let permit = pool.acquire("one").unwrap();
+        let other = pool.acquire("other").unwrap();
+        let waiting = tokio::spawn({
+            let pool = Arc::clone(&pool);
+            async move { pool.wait_for_room("one", Duration::from_secs(60)).await }
+        });
+        while pool.counts().waiting.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        drop(other);
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished(), "room of the others is none for it");
+        drop(permit);
+        waiting.await.unwrap();
+        assert!(pool.counts().waiting.is_empty());
     }
 
     #[test]

@@ -41,6 +41,7 @@ struct Key {
 
 struct Kept {
     credentials: Credentials,
+    principal: Principal,
     expires_epoch_millis: i64,
     refreshing: AtomicBool,
 }
@@ -66,6 +67,22 @@ impl RoleCredentials {
             }
         }
         Ok(self.fetch(cx.platform(), key).await?.credentials.clone())
+    }
+
+    /// The role as a caller of other services.
+    pub(crate) async fn principal(
+        &self,
+        cx: &Context,
+        scope: &Scope,
+        role: &str,
+        function: &str,
+    ) -> Result<Principal> {
+        let key = Key { scope: scope.clone(), role: role.to_owned(), session: function.to_owned() };
+        let kept = self.lock().get(&key).cloned();
+        match kept {
+            Some(kept) => Ok(kept.principal.clone()),
+            None => Ok(self.fetch(cx.platform(), key).await?.principal.clone()),
+        }
     }
 
     pub(crate) fn forget(&self, account: Option<&service::AccountId>) {
@@ -116,16 +133,25 @@ async fn assume(platform: &Arc<Platform>, key: &Key) -> Result<Kept> {
     let session = if key.session.len() < 2 { format!("{}-", key.session) } else { key.session.clone() };
     let input = Document::map([
         ("RoleArn", key.role.as_str().into()),
-        ("RoleSessionName", session.into()),
+        ("RoleSessionName", session.as_str().into()),
         ("DurationSeconds", LIFETIME_SECONDS.into()),
     ]);
     let reply = cx.call(principal, "sts", "AssumeRole", input).await?;
     let told = reply.document.get("Credentials");
     let text = |member: &str| told?.get(member)?.as_str().map(str::to_owned);
     let expires = told.and_then(|told| told.get("Expiration")?.as_time());
+    let assumed = reply.document.get("AssumedRoleUser").and_then(|user| user.get("AssumedRoleId")?.as_str());
+    let role_id = assumed.and_then(|assumed| assumed.split(':').next()).unwrap_or_default();
     match (text("AccessKeyId"), text("SecretAccessKey"), text("SessionToken"), expires) {
         (Some(access_key_id), Some(secret_access_key), Some(session_token), Some(expires)) => Ok(Kept {
             credentials: Credentials { access_key_id, secret_access_key, session_token },
+            principal: Principal::AssumedRole {
+                account: key.scope.account.clone(),
+                role_name: key.role.rsplit('/').next().unwrap_or_default().to_owned(),
+                role_arn: key.role.clone(),
+                role_id: role_id.to_owned(),
+                session_name: session,
+            },
             expires_epoch_millis: expires.epoch_millis(),
             refreshing: AtomicBool::new(false),
         }),

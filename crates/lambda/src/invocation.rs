@@ -42,7 +42,7 @@ pub(crate) struct Call<'a> {
 impl Lambda {
     /// Everything before the function runs; the refusals come in the order in which AWS checks.
     pub(crate) async fn prepare(&self, cx: &Context, call: Call<'_>) -> Result<Prepared> {
-        let payload = checked_payload(call.payload)?;
+        let payload = checked_payload(call.payload, PAYLOAD_BYTES_MAX)?;
         let client_context = call.client_context.map(decoded_client_context).transpose()?;
         let target = call.target;
         let route = self.route(cx, target).await?;
@@ -92,10 +92,10 @@ impl Lambda {
 }
 
 /// No payload is an empty object; everything else must be JSON.
-fn checked_payload(payload: Bytes) -> Result<Bytes> {
-    if payload.len() > PAYLOAD_BYTES_MAX {
+pub(crate) fn checked_payload(payload: Bytes, bytes_max: usize) -> Result<Bytes> {
+    if payload.len() > bytes_max {
         return Err(Error::too_large(format!(
-            "Request must be smaller than {PAYLOAD_BYTES_MAX} bytes for the InvokeFunction operation"
+            "Request must be smaller than {bytes_max} bytes for the InvokeFunction operation"
         ))
         .into());
     }
@@ -110,7 +110,7 @@ fn checked_payload(payload: Bytes) -> Result<Bytes> {
     }
 }
 
-fn decoded_client_context(context: &str) -> Result<String> {
+pub(crate) fn decoded_client_context(context: &str) -> Result<String> {
     if context.len() > CLIENT_CONTEXT_BYTES_MAX {
         let rule = format!("Member must have length less than or equal to {CLIENT_CONTEXT_BYTES_MAX}");
         return Err(constraint("...", "clientContext", &rule));
@@ -142,17 +142,17 @@ mod tests {
 
     #[test]
     fn payloads_are_json_and_not_too_large() {
-        assert_eq!(checked_payload(Bytes::new()).unwrap(), "{}");
-        assert_eq!(checked_payload(Bytes::from_static(b"null")).unwrap(), "null");
-        let error = checked_payload(Bytes::from_static(b"{not json")).unwrap_err();
+        assert_eq!(checked_payload(Bytes::new(), PAYLOAD_BYTES_MAX).unwrap(), "{}");
+        assert_eq!(checked_payload(Bytes::from_static(b"null"), PAYLOAD_BYTES_MAX).unwrap(), "null");
+        let error = checked_payload(Bytes::from_static(b"{not json"), PAYLOAD_BYTES_MAX).unwrap_err();
         assert_eq!(error.code(), "InvalidRequestContentException");
         assert!(
             error.to_string().contains("Could not parse request body into json: key must be a string"),
             "{error}"
         );
         let text = |bytes: usize| Bytes::from(format!("\"{}\"", "x".repeat(bytes - 2)));
-        assert!(checked_payload(text(PAYLOAD_BYTES_MAX)).is_ok());
-        let error = checked_payload(text(PAYLOAD_BYTES_MAX + 1)).unwrap_err();
+        assert!(checked_payload(text(PAYLOAD_BYTES_MAX), PAYLOAD_BYTES_MAX).is_ok());
+        let error = checked_payload(text(PAYLOAD_BYTES_MAX + 1), PAYLOAD_BYTES_MAX).unwrap_err();
         assert_eq!(
             error.to_string(),
             "RequestTooLargeException: Request must be smaller than 6291456 bytes for the InvokeFunction operation"

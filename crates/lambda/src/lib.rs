@@ -15,6 +15,7 @@ mod configuration;
 mod credentials;
 mod environment;
 mod error;
+mod event_invoke;
 mod functions;
 mod invocation;
 mod layers;
@@ -77,6 +78,8 @@ pub struct Lambda {
     logs: LogBuffer,
     url_sealer: UrlSealer,
     url_opener: UrlOpener,
+    /// How long an event waits for room, see [`event_invoke::ROOM_WAIT`].
+    event_wait: Duration,
 }
 
 impl Lambda {
@@ -96,6 +99,7 @@ impl Lambda {
             logs,
             url_sealer: parts.url_sealer,
             url_opener: parts.url_opener,
+            event_wait: event_invoke::ROOM_WAIT,
         }
     }
 
@@ -137,6 +141,7 @@ pub static DEFINITION: Definition<Lambda> = Definition {
         ops::DeleteAlias,
         ops::DeleteFunction,
         ops::DeleteFunctionConcurrency,
+        ops::DeleteFunctionEventInvokeConfig,
         ops::DeleteFunctionUrlConfig,
         ops::DeleteLayerVersion,
         ops::GetAccountSettings,
@@ -154,8 +159,10 @@ pub static DEFINITION: Definition<Lambda> = Definition {
         ops::GetPolicy,
         ops::GetRuntimeManagementConfig,
         ops::Invoke,
+        ops::InvokeAsync,
         ops::InvokeWithResponseStream,
         ops::ListAliases,
+        ops::ListFunctionEventInvokeConfigs,
         ops::ListFunctionUrlConfigs,
         ops::ListFunctions,
         ops::ListLayerVersions,
@@ -165,6 +172,7 @@ pub static DEFINITION: Definition<Lambda> = Definition {
         ops::PublishLayerVersion,
         ops::PublishVersion,
         ops::PutFunctionConcurrency,
+        ops::PutFunctionEventInvokeConfig,
         ops::RemoveLayerVersionPermission,
         ops::RemovePermission,
         ops::TagResource,
@@ -172,8 +180,9 @@ pub static DEFINITION: Definition<Lambda> = Definition {
         ops::UpdateAlias,
         ops::UpdateFunctionCode,
         ops::UpdateFunctionConfiguration,
+        ops::UpdateFunctionEventInvokeConfig,
         ops::UpdateFunctionUrlConfig,
     ],
-    internal: operations![ops::OpenCode, ops::ResolveFunctionUrl],
+    internal: operations![ops::OpenCode, ops::ResolveFunctionUrl, ops::RunEvent],
     reset: reset::reset,
 };

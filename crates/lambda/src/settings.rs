@@ -127,6 +127,13 @@ pub(crate) struct DeadLetterConfig {
     target_arn: Option<String>,
 }
 
+impl DeadLetterConfig {
+    /// The target; `None` when the configuration takes it away.
+    pub(crate) fn target(&self) -> Option<&str> {
+        self.target_arn.as_deref().filter(|arn| !arn.is_empty())
+    }
+}
+
 impl Settings {
     /// The settings of a new function. Runtime, handler and role must be given.
     pub(crate) fn new(name: &str, wanted: Wanted) -> Result<Self> {
@@ -202,8 +209,8 @@ impl Settings {
         if let Some(vpc) = wanted.vpc_config {
             self.vpc = Some(vpc);
         }
-        if let Some(target) = wanted.dead_letter_config {
-            self.dead_letter_target = target.target_arn.filter(|arn| !arn.is_empty());
+        if let Some(config) = wanted.dead_letter_config {
+            self.dead_letter_target = config.target().map(str::to_owned);
         }
         if let Some(key) = wanted.kms_key_arn {
             self.kms_key = (!key.is_empty()).then_some(key);

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use service::{Table, Tags};
 
+use crate::event_invoke::config::EventInvokeConfig;
 use crate::package::Package;
 use crate::policy::Policy;
 use crate::settings::Settings;
@@ -18,6 +19,9 @@ pub(crate) static VERSIONS: Table<Revision> = Table::regional("lambda", "version
 pub(crate) static ALIASES: Table<Alias> = Table::regional("lambda", "aliases");
 pub(crate) static POLICIES: Table<Policy> = Table::regional("lambda", "policies");
 pub(crate) static URL_CONFIGS: Table<UrlConfig> = Table::regional("lambda", "url-configs");
+/// By qualifier, `$LATEST` for the function itself.
+pub(crate) static EVENT_INVOKE_CONFIGS: Table<EventInvokeConfig> =
+    Table::regional("lambda", "event-invoke-configs");
 /// From the id in a function URL's host name to its function; ids are unique in the installation.
 pub(crate) static URL_IDS: Table<UrlOwner> = Table::installation("lambda", "url-ids");
 pub(crate) static LAYERS: Table<Layer> = Table::regional("lambda", "layers");

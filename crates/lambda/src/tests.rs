@@ -2,6 +2,7 @@
 
 mod aliases;
 mod changes;
+mod events;
 mod functions;
 mod invocations;
 mod layers;

@@ -6,6 +6,7 @@ use wire::{Blob, Document};
 
 use crate::configuration::{FunctionConfiguration, Phase};
 use crate::error::Error;
+use crate::event_invoke::destination;
 use crate::functions::{Publication, changes, publish, rows};
 use crate::name::{LATEST, Target};
 use crate::package::check_zip_size;
@@ -100,6 +101,9 @@ impl Operation for CreateFunction {
         if target.scope.account != *cx.account() {
             let text = format!("Functions cannot be created in another account ('{}')", target.scope.account);
             return Err(Error::parameter(text).into());
+        }
+        if let Some(arn) = self.dead_letter_config.as_ref().and_then(DeadLetterConfig::target) {
+            destination::check_dead_letter(cx, arn).await?;
         }
         let mut tag_set = Tags::default();
         tags::merge(&mut tag_set, self.tags.unwrap_or_default())?;

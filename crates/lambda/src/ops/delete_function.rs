@@ -11,7 +11,8 @@ use crate::functions::{
 };
 use crate::name::{LATEST, Target, version_number};
 use crate::tables::{
-    ALIASES, FUNCTIONS, POLICIES, URL_CONFIGS, URL_IDS, VERSIONS, member_key, members, version_key,
+    ALIASES, EVENT_INVOKE_CONFIGS, FUNCTIONS, POLICIES, URL_CONFIGS, URL_IDS, VERSIONS, member_key, members,
+    version_key,
 };
 
 /// Versions removed in one commit; more are removed in commits before the function itself.
@@ -77,6 +78,7 @@ async fn delete_version(lambda: &Lambda, cx: &Context, target: &Target, version:
     let gone = together_with(cx, target, &function)?
         .remove_row(&VERSIONS, &key, &row)
         .remove(&POLICIES, &member_key(&target.name, &number))
+        .remove(&EVENT_INVOKE_CONFIGS, &member_key(&target.name, &number))
         .commit()
         .await?;
     if !gone {
@@ -127,6 +129,9 @@ async fn remove_rows(cx: &Context, target: &Target) -> Result<Option<HashSet<Blo
     }
     for (key, _) in rows(cx, &target.scope, &POLICIES).all(&belonging).await? {
         together = together.remove(&POLICIES, &key);
+    }
+    for (key, _) in rows(cx, &target.scope, &EVENT_INVOKE_CONFIGS).all(&belonging).await? {
+        together = together.remove(&EVENT_INVOKE_CONFIGS, &key);
     }
     for (key, config) in rows(cx, &target.scope, &URL_CONFIGS).all(&belonging).await? {
         together = together.remove(&URL_CONFIGS, &key).remove(&URL_IDS, &config.url_id);

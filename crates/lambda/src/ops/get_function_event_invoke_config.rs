@@ -1,10 +1,11 @@
 use serde::Deserialize;
-use service::{Arn, Context, Empty, Operation, Result};
+use service::{Arn, Context, Operation, Result};
 
 use crate::Lambda;
-use crate::error::Error;
-use crate::functions::require;
-use crate::name::{Target, qualified_arn};
+use crate::event_invoke::config::{ConfigView, missing, require};
+use crate::functions::rows;
+use crate::name::Target;
+use crate::tables::{EVENT_INVOKE_CONFIGS, member_key};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -15,7 +16,7 @@ pub(crate) struct GetFunctionEventInvokeConfig {
 
 impl Operation for GetFunctionEventInvokeConfig {
     type Service = Lambda;
-    type Output = Empty;
+    type Output = ConfigView;
 
     const NAME: &'static str = "GetFunctionEventInvokeConfig";
 
@@ -23,11 +24,11 @@ impl Operation for GetFunctionEventInvokeConfig {
         Target::resource(cx, &self.function_name, self.qualifier.as_deref())
     }
 
-    /// No function has one yet: there is no asynchronous invocation to configure.
-    async fn run(self, _: &Lambda, cx: &Context) -> Result<Empty> {
+    async fn run(self, _: &Lambda, cx: &Context) -> Result<ConfigView> {
         let target = Target::parse(cx, &self.function_name, self.qualifier.as_deref())?;
         require(cx, &target).await?;
-        let arn = qualified_arn(&target.scope, &target.name, target.qualifier_or_latest());
-        Err(Error::not_found(format!("The function {arn} doesn't have an EventInvokeConfig")).into())
+        let key = member_key(&target.name, target.qualifier_or_latest());
+        let config = rows(cx, &target.scope, &EVENT_INVOKE_CONFIGS).get(&key).await?;
+        Ok(config.ok_or_else(|| missing(&target))?.view(&target))
     }
 }

@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use service::{Arn, Context, Failure, Operation, Result};
+use service::{Arn, Context, Operation, Result};
 use wire::Blob;
 use worker::policy::RESPONSE_BYTES_MAX;
 use worker::{Reply, ResponseMode};
@@ -51,9 +51,9 @@ impl Operation for Invoke {
                 return Ok(Invoked { status_code: 204, ..Invoked::default() });
             }
             Some("Event") => {
-                return Err(Failure::unsupported(
-                    "asynchronous invocation (InvocationType Event) of lambda:Invoke",
-                ));
+                let payload = self.payload.unwrap_or_default().0;
+                lambda.enqueue(cx, &target, payload, self.client_context.as_deref()).await?;
+                return Ok(Invoked { status_code: 202, ..Invoked::default() });
             }
             Some(other) => {
                 let rule = "Member must satisfy enum value set: [Event, RequestResponse, DryRun]";

@@ -3,6 +3,7 @@ use service::{Arn, Context, Demand, Failure, Mode, Operation, Result};
 use wire::Document;
 
 use crate::configuration::{FunctionConfiguration, Phase};
+use crate::event_invoke::destination;
 use crate::functions::{change, check_revision, function};
 use crate::name::Target;
 use crate::packages::check_combined_size;
@@ -67,6 +68,9 @@ impl Operation for UpdateFunctionConfiguration {
         let target = Target::parse_unqualified(cx, &self.function_name)?;
         let before = function(cx, &target).await?;
         check_revision(self.revision_id.as_deref(), &before.latest.revision_id)?;
+        if let Some(arn) = self.dead_letter_config.as_ref().and_then(DeadLetterConfig::target) {
+            destination::check_dead_letter(cx, arn).await?;
+        }
         let used = match &self.layers {
             Some(arns) => Some(layers::used(cx, arns).await?),
             None => None,

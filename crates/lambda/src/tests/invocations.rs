@@ -84,7 +84,6 @@ async fn failures_are_told_apart() {
     )
     .await;
     check(&stage, r#"Invoke {"FunctionName": "none", "InvocationType": "DryRun"}"#, expect!["ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:111122223333:function:none"]).await;
-    check(&stage, r#"Invoke {"FunctionName": "hello", "InvocationType": "Event"}"#, expect!["NotImplemented: Cloudling does not implement asynchronous invocation (InvocationType Event) of lambda:Invoke yet."]).await;
     check(&stage, r#"Invoke {"FunctionName": "hello", "ClientContext": "!"}"#, expect!["InvalidRequestContentException: Could not parse request body into json: Client context must be a valid Base64-encoded JSON object."]).await;
     stage.text(r#"UpdateFunctionConfiguration {"FunctionName": "hello", "Role": "arn:aws:iam::111122223333:role/refused"}"#).await;
     expect!["AccessDeniedException: The role defined for the function cannot be assumed by Lambda: not authorized to perform: sts:AssumeRole"].assert_eq(&stage.invoke("hello", "").await);

@@ -30,6 +30,8 @@ pub(super) struct Stage {
 pub(super) struct Doubles {
     pub(super) lines: Mutex<Vec<(String, String)>>,
     pub(super) roles: Mutex<Vec<String>>,
+    /// What was sent to the queue `q`, the only one there is, and by whom.
+    pub(super) messages: Mutex<Vec<(String, Document)>>,
 }
 
 impl Stage {
@@ -59,7 +61,7 @@ impl Stage {
         let cloud = Cloud::in_mode(mode, |platform| {
             let tokens = Arc::new(Mutex::new(HashMap::<String, Vec<u8>>::new()));
             let sealed = Arc::clone(&tokens);
-            let lambda = Arc::new(Lambda::new(LambdaParts {
+            let mut lambda = Lambda::new(LambdaParts {
                 platform: Arc::clone(platform),
                 workers: Arc::new(workers),
                 code_dir: folder.path().join("code"),
@@ -70,12 +72,16 @@ impl Stage {
                     token
                 }),
                 url_opener: Arc::new(move |token| tokens.lock().unwrap().get(token).cloned()),
-            }));
+            });
+            // Their clock stands still.
+            lambda.event_wait = std::time::Duration::ZERO;
+            let lambda = Arc::new(lambda);
             made = Some(Arc::clone(&lambda));
             vec![
                 Box::new(Mounted { definition: &DEFINITION, service: lambda }),
                 Box::new(Mounted { definition: &STS, service: Arc::clone(&doubles) }),
                 Box::new(Mounted { definition: &LOGS, service: Arc::clone(&doubles) }),
+                Box::new(Mounted { definition: &SQS, service: Arc::clone(&doubles) }),
             ]
         });
         Stage { cloud, lambda: made.unwrap(), doubles, _folder: folder }
@@ -157,6 +163,13 @@ struct AssumeRole {
 #[serde(rename_all = "PascalCase")]
 struct Assumed {
     credentials: Credentials,
+    assumed_role_user: AssumedRoleUser,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct AssumedRoleUser {
+    assumed_role_id: String,
 }
 
 #[derive(Serialize)]
@@ -185,6 +198,7 @@ impl Operation for AssumeRole {
         let mut roles = doubles.roles.lock().unwrap();
         roles.push(format!("{} as {}", self.role_arn, self.role_session_name));
         Ok(Assumed {
+            assumed_role_user: AssumedRoleUser { assumed_role_id: "AROA1:session".into() },
             credentials: Credentials {
                 access_key_id: format!("ASIA{}", roles.len()),
                 secret_access_key: "secret".into(),
@@ -219,6 +233,50 @@ impl Operation for Ingest {
     }
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct GetQueueUrl {
+    queue_name: String,
+}
+
+impl Operation for GetQueueUrl {
+    type Service = Doubles;
+    type Output = Empty;
+    const NAME: &'static str = "GetQueueUrl";
+
+    async fn run(self, _: &Doubles, _: &Context) -> Result<Empty> {
+        match self.queue_name.as_str() {
+            "q" => Ok(Empty),
+            _ => Err(service::Failure::new("QueueDoesNotExist", 400, "The specified queue does not exist.")),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SendMessage {
+    queue_url: String,
+    message_body: String,
+    #[serde(default)]
+    message_attributes: Document,
+}
+
+impl Operation for SendMessage {
+    type Service = Doubles;
+    type Output = Empty;
+    const NAME: &'static str = "SendMessage";
+
+    async fn run(self, doubles: &Doubles, cx: &Context) -> Result<Empty> {
+        let message = Document::map([
+            ("QueueUrl", self.queue_url.into()),
+            ("MessageBody", self.message_body.into()),
+            ("MessageAttributes", self.message_attributes),
+        ]);
+        doubles.messages.lock().unwrap().push((cx.caller().principal.arn(), message));
+        Ok(Empty)
+    }
+}
+
 fn forget<'a>(
     _: &'a Doubles,
     _: &'a Platform,
@@ -239,5 +297,12 @@ static LOGS: Definition<Doubles> = Definition {
     action_prefix: "logs",
     operations: &[],
     internal: operations![Ingest],
+    reset: forget,
+};
+static SQS: Definition<Doubles> = Definition {
+    name: "sqs",
+    action_prefix: "sqs",
+    operations: operations![GetQueueUrl, SendMessage],
+    internal: &[],
     reset: forget,
 };

@@ -10,10 +10,10 @@ use tokio::sync::Notify;
 use super::lane::Lane;
 
 /// Calls of posts that run at once.
-pub const DELIVERIES_MAX: usize = 512;
+pub const DELIVERIES_MAX: usize = 1_024;
 /// Calls of one lane that run at once. A lane takes no more than half of what is free of [`DELIVERIES_MAX`], so that
 /// slow lanes leave room for the others.
-pub const LANE_DELIVERIES_MAX: usize = 128;
+pub const LANE_DELIVERIES_MAX: usize = 256;
 /// Posts of one lane that wait before new ones are refused, as far as this process has seen them: a bound, not a quota.
 pub const LANE_POSTS_MAX: u64 = 200_000;
 
