@@ -2,6 +2,8 @@
 //!
 //! Source: IAM user guide, "Create a signed AWS API request", steps 1 to 3.
 
+use std::borrow::Cow;
+
 use http::HeaderMap;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use ring::{digest, hmac};
@@ -30,6 +32,18 @@ pub(crate) fn canonical_path(raw_path: &str, service: &str) -> String {
         percent_encode(&percent_decode(raw_path), UNRESERVED_AND_SLASH, &mut path);
         return path;
     }
+    let segments = normal_segments(raw_path);
+    for segment in &segments {
+        path.push('/');
+        percent_encode(segment.as_bytes(), UNRESERVED, &mut path);
+    }
+    if segments.is_empty() || raw_path.ends_with('/') {
+        path.push('/');
+    }
+    path
+}
+
+fn normal_segments(raw_path: &str) -> Vec<&str> {
     let mut segments: Vec<&str> = Vec::new();
     for segment in raw_path.split('/') {
         match segment {
@@ -40,14 +54,19 @@ pub(crate) fn canonical_path(raw_path: &str, service: &str) -> String {
             _ => segments.push(segment),
         }
     }
-    for segment in &segments {
-        path.push('/');
-        percent_encode(segment.as_bytes(), UNRESERVED, &mut path);
+    segments
+}
+
+/// The path that a signature of any service but S3 is about. Whoever acts on a request must read its path like this, or
+/// a signature for one thing could be used for another.
+pub fn normal_path(raw_path: &str) -> Cow<'_, str> {
+    let is_normal = raw_path.starts_with('/') && !raw_path.contains("//") && !raw_path.contains("/.");
+    if is_normal {
+        return Cow::Borrowed(raw_path);
     }
-    if segments.is_empty() || raw_path.ends_with('/') {
-        path.push('/');
-    }
-    path
+    let segments = normal_segments(raw_path);
+    let end = if !segments.is_empty() && raw_path.ends_with('/') { "/" } else { "" };
+    Cow::Owned(format!("/{}{end}", segments.join("/")))
 }
 
 /// Parameters decoded, encoded again, sorted by name and then value; `left_out` is not part of it.
@@ -143,4 +162,27 @@ pub(crate) fn signature(
 
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     hex::encode(digest::digest(&digest::SHA256, bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_normal_path_is_signed_as_it_is_read() {
+        for (raw, normal) in [
+            ("/", "/"),
+            ("", "/"),
+            ("//", "/"),
+            ("/a/b/", "/a/b/"),
+            ("/a//b", "/a/b"),
+            ("//a/./b/../c", "/a/c"),
+            ("/../../a", "/a"),
+            ("/a/.b", "/a/.b"),
+            ("/a/%2e%2e/b", "/a/%2e%2e/b"),
+        ] {
+            assert_eq!(normal_path(raw), normal, "{raw}");
+            assert_eq!(canonical_path(raw, "lambda"), canonical_path(normal, "lambda"), "{raw}");
+        }
+    }
 }

@@ -17,6 +17,7 @@ mod signing_keys;
 mod verify;
 mod version2;
 
+pub use canonical::normal_path;
 pub use chunked::{ChunkedBody, ChunkedError};
 pub use claim::{Claim, PayloadHash, claim, unsupported_algorithm};
 pub use error::{Dialect, SignatureError};

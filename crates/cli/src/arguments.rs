@@ -69,6 +69,10 @@ pub(crate) enum Command {
     Rm(Rm),
     /// Empty the cloud: all accounts, or one.
     Reset(Reset),
+    /// The access keys of accounts themselves, for the owner of the data folder.
+    Keys(Keys),
+    /// Who did what, and what was decided about it.
+    Audit(Audit),
     /// Print the implemented operations of each service as JSON.
     #[command(hide = true)]
     Operations,
@@ -251,6 +255,48 @@ pub(crate) struct Reset {
     /// Twelve digits; all accounts unless given.
     #[arg(long)]
     pub(crate) account: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Keys {
+    #[command(subcommand)]
+    pub(crate) command: KeysCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make a key; its secret is shown once.
+    Create(KeysOf),
+    /// Make a new key and end all others of the account itself.
+    Rotate(KeysOf),
+    /// List the ids of the keys there are.
+    List(KeysOf),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeysOf {
+    /// Twelve digits.
+    #[arg(long, default_value = "000000000000")]
+    pub(crate) account: String,
+    /// The data folder.
+    #[arg(long, env = "CLOUDLING_DATA", default_value = "./.cloudling", value_name = "DIR")]
+    pub(crate) data: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Audit {
+    /// How many calls, the newest first.
+    #[arg(long, short, default_value_t = 50, value_name = "NUMBER")]
+    pub(crate) number: usize,
+    /// Denied calls only.
+    #[arg(long)]
+    pub(crate) denied: bool,
+    /// Calls of one user, role session or service only.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// Calls of one operation only, such as CreateFunction.
+    #[arg(long, value_name = "NAME", conflicts_with = "user")]
+    pub(crate) operation: Option<String>,
 }
 
 #[cfg(test)]

@@ -1,22 +1,25 @@
 //! Signed HTTP requests to a server, as any SDK makes them.
 
-use anyhow::{Context as _, bail};
+use std::io::ErrorKind;
+
+use anyhow::Context as _;
 use auth::Credentials;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST};
 use http::{HeaderMap, Method, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client as Connections, Error as ConnectionError};
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 use service::Clock;
 
+use crate::connector::Connector;
+
 /// The largest answer that is read.
 const ANSWER_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 pub(crate) struct Client {
-    connections: Connections<HttpConnector, Full<Bytes>>,
+    connections: Connections<Connector, Full<Bytes>>,
     endpoint: String,
     authority: String,
     region: String,
@@ -35,13 +38,9 @@ impl Client {
     pub(crate) fn new(endpoint: &str) -> anyhow::Result<Self> {
         let endpoint = endpoint.trim_end_matches('/').to_owned();
         let uri: Uri = endpoint.parse().with_context(|| format!("{endpoint} is not a URL"))?;
-        if uri.scheme_str() != Some("http") {
-            bail!("{endpoint}: give the endpoint as http://HOST:PORT");
-        }
+        let connector = Connector::new(uri.scheme_str().unwrap_or_default()).context(endpoint.clone())?;
         let authority = uri.authority().with_context(|| format!("{endpoint} names no host"))?.to_string();
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
         Ok(Client {
             connections: Connections::builder(TokioExecutor::new()).build(connector),
             endpoint,
@@ -131,11 +130,21 @@ impl Client {
     }
 
     fn unreachable(&self, error: ConnectionError) -> anyhow::Error {
-        if error.is_connect() {
+        let refused = |cause: &(dyn std::error::Error + 'static)| {
+            cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == ErrorKind::ConnectionRefused)
+        };
+        if error.is_connect() && causes(&error).any(refused) {
             return anyhow::anyhow!("no server at {}: start one with `cloudling up`", self.endpoint);
         }
         anyhow::Error::new(error).context(format!("the connection to {} broke", self.endpoint))
     }
+}
+
+/// An error and what lies behind it.
+fn causes<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| error.source())
 }
 
 impl Answer {

@@ -3,6 +3,7 @@
 mod arguments;
 mod client;
 mod commands;
+mod connector;
 mod functions;
 mod output;
 mod package;
@@ -58,6 +59,8 @@ async fn run(arguments: Arguments, output: &Output) -> anyhow::Result<ExitCode> 
         Command::Ls => commands::ls::run(&client()?, output).await?,
         Command::Rm(rm) => commands::rm::run(&rm, &client()?, output).await?,
         Command::Reset(reset) => commands::reset::run(&reset, &client()?, output).await?,
+        Command::Keys(keys) => commands::keys::run(&keys.command, output).await?,
+        Command::Audit(audit) => commands::audit::run(&audit, &client()?, output).await?,
         Command::Operations => commands::operations::run(output)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -74,6 +77,7 @@ fn start_log(verbose: bool) {
         "store",
         "tasks",
         "worker",
+        "cloudtrail",
         "lambda",
         "logs",
         "iam",

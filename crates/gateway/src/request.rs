@@ -23,7 +23,7 @@ pub(crate) struct Request {
     pub(crate) peer: Peer,
     /// What `x-amzn-RequestId` answers.
     pub(crate) id: String,
-    /// The path as operations have it, where the host says a part of it.
+    /// The path as operations have it, where the host says a part of it or signatures read it otherwise.
     pub(crate) routed_path: Option<String>,
 }
 
@@ -46,6 +46,13 @@ impl Request {
     /// As sent, still percent-encoded.
     pub(crate) fn path(&self) -> &str {
         self.head.uri.path()
+    }
+
+    /// From now on the path is read as signatures of most services read it.
+    pub(crate) fn normalise_path(&mut self) {
+        if let Cow::Owned(normal) = auth::normal_path(self.path()) {
+            self.routed_path = Some(normal);
+        }
     }
 
     /// [`Request::path`] with what the host says of it in front.

@@ -1,10 +1,10 @@
-//! What the owner of the data folder may ask the running server: a backup.
+//! What the owner of the data folder may ask the running server: a backup, and keys of accounts.
 //!
 //! Over a socket in the folder, which only its owner can reach. The HTTP port is open to every function and to every
 //! user of the machine; what writes files as the server's user has no place there.
 //!
-//! One line of JSON goes in, `{"backup": FOLDER}`; lines of JSON come out: how far it is, and as the last one either
-//! `{"done": …}` or `{"error": TEXT}`.
+//! One line of JSON goes in, `{"backup": FOLDER}` or `{"keys": "create"|"rotate"|"list", "account": ID}`; lines of JSON
+//! come out: of a backup how far it is, and as the last one either `{"done": …}` or `{"error": TEXT}`.
 
 use std::fs;
 use std::io;
@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
-use service::Platform;
+use service::{AccountId, Platform};
 use store::Copied;
 use tasks::{OnFailure, TaskKind};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -25,6 +25,7 @@ use tokio::sync::watch;
 
 use crate::backup::{self, OnProgress};
 use crate::folder::DataFolder;
+use crate::keys::{self, KeysOrder, RootKey};
 
 const SOCKET: &str = "control";
 
@@ -84,6 +85,15 @@ async fn answer(stream: UnixStream, platform: &Arc<Platform>, folder: &DataFolde
     let mut lines = BufReader::new(read.take(QUESTION_BYTES_MAX));
     tokio::time::timeout(QUESTION_WITHIN, lines.read_line(&mut question)).await??;
     let question: Value = serde_json::from_str(&question).context("a line of JSON")?;
+    if let Some(order) = question.get("keys") {
+        let order: KeysOrder = serde_json::from_value(order.clone()).context("an order about keys")?;
+        let account = question["account"].as_str().and_then(AccountId::parse).context("an account")?;
+        let last = match keys::obey(platform, order, &account).await {
+            Ok(keys) => json!({ "done": keys }),
+            Err(error) => json!({ "error": format!("{error:#}") }),
+        };
+        return say(&mut write, &last).await;
+    }
     let Some(into) = question["backup"].as_str().map(PathBuf::from).filter(|into| into.is_absolute()) else {
         return say(&mut write, &json!({ "error": "a question is {\"backup\": an absolute path}" })).await;
     };
@@ -154,6 +164,18 @@ impl Connection {
                 Ok(None)
             }
             Err(error) => Err(error).context("the server that runs over the data folder cannot be reached"),
+        }
+    }
+
+    pub(crate) async fn keys(self, order: KeysOrder, account: &AccountId) -> anyhow::Result<Vec<RootKey>> {
+        let (read, mut write) = self.stream.into_split();
+        say(&mut write, &json!({ "keys": order, "account": account.as_str() })).await?;
+        let mut lines = BufReader::new(read).lines();
+        let line = lines.next_line().await?.context("the server went away")?;
+        let line: Value = serde_json::from_str(&line).context("an answer that is not JSON")?;
+        match line["error"].as_str() {
+            Some(error) => bail!("{error}"),
+            None => serde_json::from_value(line["done"].clone()).context("an answer about keys"),
         }
     }
 

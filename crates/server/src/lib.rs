@@ -8,6 +8,7 @@ mod backup;
 mod control;
 mod coverage;
 mod folder;
+mod keys;
 mod parts;
 mod services;
 mod tls;
@@ -19,6 +20,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use cloudtrail::{Scrutiny, Trail};
 use gateway::{AllowedHosts, Gateway, GatewayParts, PlainConnections, WeakGateway};
 use service::{Clock, Mode, Platform};
 use tasks::ShutdownReport;
@@ -30,6 +32,7 @@ pub use backup::{OnProgress, backup, restore, verify};
 pub use coverage::{ServiceCoverage, coverage};
 pub use folder::DataFolder;
 pub use gateway::SourceLimits;
+pub use keys::{KeysOrder, RootKey, keys};
 
 /// Version of the program, as health and help name it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -88,6 +91,9 @@ pub struct Running {
     pub platform: Arc<Platform>,
     pub workers: Workers,
     pub folder: DataFolder,
+    /// Made at the first start in secure mode; its secret is known only now.
+    pub first_key: Option<RootKey>,
+    encryption: Encryption,
 }
 
 /// Starts a server; it runs until [`Running::shutdown`].
@@ -109,13 +115,22 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let inside = Arc::new(InsideEndpoint::default());
     let workers = tokio::spawn(Workers::start(workers_config(&config, &folder, inside.clone(), address)));
     let tls = encryption(&config, &folder)?;
+    let chosen_encryption = config.encryption.clone();
     let parts = opening.await.context("opening the data folder")??;
     let (kv, issuer, identities) = (parts.kv.clone(), parts.issuer.clone(), parts.identities.clone());
     let enforcement = match config.mode {
         Mode::Secure => Enforcement::On,
         Mode::Dev => config.enforcement,
     };
-    let platform = parts.platform(config.mode, enforcement);
+    let trail = Trail::new(
+        kv.clone(),
+        match enforcement {
+            Enforcement::On => Scrutiny::Everything,
+            Enforcement::Off => Scrutiny::Management,
+        },
+    );
+    let platform = parts.platform(config.mode, enforcement, trail.clone());
+    trail.start(&platform);
     platform.set_endpoint(&address::url(address));
     let gateway = Gateway::new(GatewayParts {
         platform: platform.clone(),
@@ -137,21 +152,41 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         platform: &platform,
         issuer: &issuer,
         identities: &identities,
+        trail: &trail,
         workers: &workers,
         folder: &folder,
     })?);
+    let first_key = match config.mode {
+        Mode::Secure => keys::first(&platform).await.context("the first access key")?,
+        Mode::Dev => None,
+    };
     service::start_deliveries(&platform);
     control::serve(&platform, &folder)?;
     gateway.serve(listener);
     workers.warm_up();
     upkeep::start(&platform, kv);
-    Ok(Running { address, platform, workers, folder })
+    Ok(Running { address, platform, workers, folder, first_key, encryption: chosen_encryption })
 }
 
 impl Running {
     /// The base URL, without a trailing slash.
     pub fn url(&self) -> String {
         address::url(self.address)
+    }
+
+    /// The base URL over TLS, where there is a certificate.
+    pub fn encrypted_url(&self) -> Option<String> {
+        (self.encryption != Encryption::Off).then(|| format!("https://{}", self.address))
+    }
+
+    /// Whether clients must be told to trust [`Running::authority_file`].
+    pub fn is_own_authority(&self) -> bool {
+        matches!(self.encryption, Encryption::OwnCertificate { .. })
+    }
+
+    /// Whether other machines reach it without encryption.
+    pub fn is_exposed_in_the_clear(&self) -> bool {
+        self.encryption == Encryption::Off && !self.address.ip().is_loopback()
     }
 
     /// What clients must trust to reach this server over TLS, where it has a certificate of its own.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use auth::Issuer;
+use cloudtrail::{Recording, Trail};
 use gateway::Enforcer;
-use service::{AllowAll, Clock, Ids, Mode, Platform, PlatformParts};
+use service::{AllowAll, Authorizer, Clock, Ids, Mode, Platform, PlatformParts};
 use store::{Blobs, FjallKv, LocalBlobs};
 use tasks::Tasks;
 
@@ -32,17 +33,18 @@ pub(crate) fn open(folder: &DataFolder) -> anyhow::Result<Opened> {
 }
 
 impl Opened {
-    pub(crate) fn platform(self, mode: Mode, enforcement: Enforcement) -> Arc<Platform> {
+    pub(crate) fn platform(self, mode: Mode, enforcement: Enforcement, trail: Arc<Trail>) -> Arc<Platform> {
+        let authorizer: Arc<dyn Authorizer> = match enforcement {
+            Enforcement::Off => Arc::new(AllowAll),
+            Enforcement::On => Arc::new(Enforcer::new(self.identities)),
+        };
         Platform::new(PlatformParts {
             mode,
             kv: self.kv,
             blobs: self.blobs,
             clock: Clock::system(),
             ids: Ids::random(),
-            authorizer: match enforcement {
-                Enforcement::Off => Arc::new(AllowAll),
-                Enforcement::On => Arc::new(Enforcer::new(self.identities)),
-            },
+            authorizer: Arc::new(Recording::new(authorizer, trail)),
             tasks: Tasks::new(),
         })
     }

@@ -14,6 +14,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) platform: &'a Arc<Platform>,
     pub(crate) issuer: &'a Arc<Issuer>,
     pub(crate) identities: &'a Arc<iam::Identities>,
+    pub(crate) trail: &'a Arc<cloudtrail::Trail>,
     pub(crate) workers: &'a Workers,
     pub(crate) folder: &'a DataFolder,
 }
@@ -21,6 +22,7 @@ pub(crate) struct Parts<'a> {
 /// All services, ready to be called. A new one is one line here.
 pub(crate) fn all(parts: &Parts<'_>) -> anyhow::Result<Registry> {
     Ok(Registry::new(vec![
+        mounted(&cloudtrail::DEFINITION, cloudtrail::CloudTrail::new(parts.trail.clone())),
         mounted(&dynamodb::DEFINITION, dynamodb::DynamoDb::new(parts.platform)),
         mounted(&dynamodb::STREAMS_DEFINITION, dynamodb::DynamoDbStreams),
         iam::service(parts.identities.clone()),
@@ -34,6 +36,7 @@ pub(crate) fn all(parts: &Parts<'_>) -> anyhow::Result<Registry> {
 /// The tables alone: name, and the operations of the API that are implemented.
 pub(crate) fn tables() -> Vec<(&'static str, Vec<&'static str>)> {
     vec![
+        table(&cloudtrail::DEFINITION),
         table(&dynamodb::DEFINITION),
         table(&dynamodb::STREAMS_DEFINITION),
         table(&iam::DEFINITION),

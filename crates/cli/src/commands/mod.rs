@@ -1,10 +1,12 @@
 //! One file a command.
 
+pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod doctor;
 pub(crate) mod invoke;
+pub(crate) mod keys;
 pub(crate) mod logs;
 pub(crate) mod ls;
 pub(crate) mod operations;

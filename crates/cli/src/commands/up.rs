@@ -13,7 +13,7 @@ use worker::sandbox::{Tier, TierChoice};
 
 use crate::arguments::{ModeName, SandboxName, Up};
 use crate::client::Client;
-use crate::commands::{demo, runtimes};
+use crate::commands::{demo, keys, runtimes};
 use crate::output::{Output, line};
 
 static INSTALL: TaskKind = TaskKind {
@@ -112,14 +112,30 @@ fn announce(running: &Running, output: &Output) {
         Tier::Namespace { root: false } => "namespaces without root",
         Tier::Process => "plain processes: functions are not separated from this machine",
     };
-    output.result(
-        &format!(
-            "Cloudling {} on {}\n  data in {folder}\n  functions in {sandbox}",
-            server::VERSION,
-            running.url()
-        ),
-        &json!({ "version": server::VERSION, "address": running.url(), "data": folder, "sandbox": sandbox }),
-    );
+    let mut text = format!("Cloudling {} on {}", server::VERSION, running.url());
+    let mut value =
+        json!({ "version": server::VERSION, "address": running.url(), "data": folder, "sandbox": sandbox });
+    if let Some(url) = running.encrypted_url() {
+        text += &format!(" and {url}");
+        value["encrypted_address"] = url.into();
+    }
+    text += &format!("\n  data in {folder}\n  functions in {sandbox}");
+    if running.is_own_authority() {
+        let file = running.authority_file().display().to_string();
+        text += &format!("\n  clients trust {file} (AWS_CA_BUNDLE)");
+        value["authority"] = file.into();
+    }
+    if let Some(key) = &running.first_key {
+        text += &format!("\n\n{}\n", keys::made(key));
+        value["first_key"] = keys::value(key);
+    }
+    output.result(&text, &value);
+    if running.is_exposed_in_the_clear() {
+        output.note(
+            "Other machines can reach this server, and what they send can be read on the way: use --tls, --tls-cert, or a \
+             proxy that encrypts.",
+        );
+    }
     line("Ready.");
 }
 

@@ -140,6 +140,40 @@ async fn other_algorithms_are_refused_by_name_in_both_modes() {
     }
 }
 
+#[tokio::test]
+async fn a_path_is_acted_on_as_it_is_signed() {
+    let only = |name: &str| {
+        let resource = format!("arn:aws:lambda:us-east-1:111122223333:function:{name}");
+        format!(r#"{{"Effect":"Allow","Action":"lambda:*","Resource":"{resource}"}}"#)
+    };
+    let invoke = |path: &str| {
+        let request = http::Request::post(path.to_owned()).header(HOST, "127.0.0.1:4566");
+        (request.body(()).unwrap().into_parts().0, Bytes::from_static(b"{}"))
+    };
+    let stage = Stage::secure(identities(&only("mine"))).await;
+    let mine = "/2015-03-31/functions/mine/invocations";
+    let answer = signed(&stage, KEY, "lambda", invoke(mine)).await;
+    assert!(answer.contains("\"mine\""), "{answer}");
+    // One signature is good for all spellings of a path, so all of them mean one function.
+    for spelling in
+        ["/2015-03-31/functions/theirs/../mine/invocations", "//2015-03-31//functions/./mine/invocations"]
+    {
+        let (mut head, body) = invoke(mine);
+        sign(&mut head, &body, &credentials(KEY), "us-east-1", "lambda", NOW_EPOCH_MILLIS);
+        head.uri = spelling.parse().unwrap();
+        let answer = send(&stage, (head, body)).await;
+        assert!(answer.contains("\"mine\""), "{spelling} {answer}");
+    }
+    for spelling in [
+        "/2015-03-31/functions/mine/../theirs/invocations",
+        "/2015-03-31/functions/mine%2f..%2ftheirs/invocations",
+        "/2015-03-31/functions/%2e%2e/invocations",
+    ] {
+        let answer = signed(&stage, KEY, "lambda", invoke(spelling)).await;
+        assert!(!answer.starts_with("200"), "{spelling} {answer}");
+    }
+}
+
 /// A presigned URL of Signature Version 2 for an upload.
 fn version_2(path: &str, secret: &str, expires: i64) -> http::request::Parts {
     use base64::Engine as _;

@@ -153,6 +153,10 @@ impl Operation for Invoke {
     type Output = Invoked;
     const NAME: &'static str = "Invoke";
 
+    fn resource(&self, cx: &Context) -> service::Arn {
+        service::Arn::regional("lambda", cx.scope(), format!("function:{}", self.function_name))
+    }
+
     async fn run(self, probe: &Probe, _: &Context) -> Result<Invoked> {
         let event = self.payload.map(|payload| payload.0).unwrap_or_default();
         *probe.event.lock().unwrap() = Some(String::from_utf8_lossy(&event).into_owned());
