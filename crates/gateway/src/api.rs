@@ -14,6 +14,7 @@ use wire::{Document, Model, OperationModel};
 use crate::Gateway;
 use crate::answer;
 use crate::body::{self, Response};
+use crate::bucket_cors::{self, Sharing};
 use crate::cors;
 use crate::credential::Credential;
 use crate::endpoint::endpoint_of;
@@ -31,7 +32,8 @@ pub(crate) const TRACE_HEADER: &str = "x-amzn-trace-id";
 pub(crate) async fn answer(gateway: &Gateway, mut request: Request) -> Response {
     let started = Instant::now();
     let is_dev = gateway.platform().mode() == Mode::Dev;
-    if is_dev && let Some(response) = cors::refusal_or_preflight(&request) {
+    let sharing = bucket_cors::of(gateway, &request).await;
+    if let Some(response) = answer_of_origin(&request, sharing.as_ref(), is_dev) {
         return response;
     }
     let mut progress = Progress {
@@ -53,11 +55,27 @@ pub(crate) async fn answer(gateway: &Gateway, mut request: Request) -> Response 
             refusal::response(&progress.course, failure, &progress.service, progress.operation(), &request.id)
         }
     };
-    if is_dev {
-        cors::allow(request.headers(), response.headers_mut());
+    match &sharing {
+        Some(Sharing::Allowed(allowance)) => bucket_cors::allow(allowance, response.headers_mut()),
+        _ if is_dev => cors::allow(request.headers(), response.headers_mut()),
+        _ => {}
     }
     record(&progress, &request, &response, started);
     response
+}
+
+/// What a page is told before anything is done: the rules of its bucket where there are any, else those of development.
+fn answer_of_origin(request: &Request, sharing: Option<&Sharing>, is_dev: bool) -> Option<Response> {
+    let is_preflight = bucket_cors::is_preflight(request);
+    match sharing {
+        Some(sharing @ (Sharing::Allowed(_) | Sharing::Forbidden)) if is_preflight => {
+            Some(bucket_cors::preflight(request, sharing))
+        }
+        Some(Sharing::Allowed(_)) if !bucket_cors::is_unsigned_change(request) => None,
+        _ if is_dev => cors::refusal_or_preflight(request),
+        Some(sharing) if is_preflight => Some(bucket_cors::preflight(request, sharing)),
+        _ => None,
+    }
 }
 
 /// Turned away before anything of the request was looked at. S3 has a name of its own for it.

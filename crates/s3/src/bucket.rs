@@ -85,6 +85,16 @@ impl Bucket {
         format!("arn:aws:s3:::{}", self.name)
     }
 
+    /// Whether versions of its objects have ids.
+    pub(crate) fn has_versions(&self) -> bool {
+        self.versioning != Versioning::Off
+    }
+
+    /// The canonical id of the owner's account.
+    pub(crate) fn owner_id(&self) -> String {
+        crate::owner::canonical_id(&self.owner)
+    }
+
     /// Whether a configuration of this kind is set.
     pub(crate) fn has(&self, kind: &str) -> bool {
         self.configured.contains(kind)

@@ -1,9 +1,8 @@
 //! Sub-resources of buckets: each kind is a row of its own, keyed by bucket and kind.
 //!
-//! An operation declares its kind as a constant and the struct it keeps:
+//! An operation names its kind and gives the struct it keeps:
 //!
 //! ```ignore
-//! pub(crate) const CORS: Kind = Kind("cors");
 //! configuration::put(cx, &self.bucket, self.expected_bucket_owner.as_deref(), CORS, &rules).await?;
 //! ```
 //!
@@ -21,6 +20,25 @@ use crate::tables;
 /// A kind of configuration. Where a bucket has several of a kind, each with an id, see [`Kind::with_id`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Kind(pub(crate) &'static str);
+
+pub(crate) const ACCELERATE: Kind = Kind("accelerate");
+pub(crate) const ACL: Kind = Kind("acl");
+pub(crate) const ANALYTICS: Kind = Kind("analytics");
+pub(crate) const CORS: Kind = Kind("cors");
+pub(crate) const ENCRYPTION: Kind = Kind("encryption");
+pub(crate) const INVENTORY: Kind = Kind("inventory");
+pub(crate) const LIFECYCLE: Kind = Kind("lifecycle");
+pub(crate) const LOGGING: Kind = Kind("logging");
+pub(crate) const METRICS: Kind = Kind("metrics");
+pub(crate) const NOTIFICATION: Kind = Kind("notification");
+pub(crate) const OWNERSHIP: Kind = Kind("ownership");
+pub(crate) const POLICY: Kind = Kind("policy");
+pub(crate) const PUBLIC_ACCESS_BLOCK: Kind = Kind("public-access-block");
+pub(crate) const REPLICATION: Kind = Kind("replication");
+pub(crate) const REQUEST_PAYMENT: Kind = Kind("request-payment");
+pub(crate) const TAGGING: Kind = Kind("tagging");
+pub(crate) const TIERING: Kind = Kind("intelligent-tiering");
+pub(crate) const WEBSITE: Kind = Kind("website");
 
 impl Kind {
     /// The name under which one of several configurations of this kind is kept.

@@ -16,27 +16,37 @@
     reason = "two hands build this; what is here first is used by what lands next"
 )]
 
+mod access;
+mod acl;
 mod archive;
 mod arn;
 mod bucket;
+mod bucket_policy;
 mod checksum;
 mod conditions;
 mod configuration;
 mod content;
+mod cors;
+mod default_encryption;
 mod describe;
 mod encryption;
 mod error;
 mod events;
 mod head;
 mod integrity;
+mod lifecycle;
 mod limits;
 mod listing;
 mod lock;
+mod notification;
 mod object;
 mod ops;
 mod owner;
+mod post_policy;
+mod public_access;
 mod range;
 mod reset;
+mod resource_policy;
 mod source;
 mod tables;
 mod tagging;
@@ -44,6 +54,7 @@ mod tagging;
 mod tests;
 mod upload;
 mod versions;
+mod website;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -52,6 +63,7 @@ use service::{Definition, Platform, operations};
 use store::BlobId;
 use tokio::sync::{Mutex, Notify};
 
+use lifecycle::expiry::{self, Expiry};
 use ops::*;
 use upload::clearing::{self, Clearing};
 use versions::Target;
@@ -60,8 +72,9 @@ use versions::Target;
 const TURNS: usize = 256;
 
 /// The state of the service beside the store.
+#[derive(Clone)]
 pub struct S3 {
-    turns: Box<[Mutex<()>]>,
+    turns: Arc<[Mutex<()>]>,
     clearing: Arc<Notify>,
 }
 
@@ -73,6 +86,8 @@ impl S3 {
         // The worker ends with the process; nobody waits for it.
         let _ =
             platform.tasks().spawn_worker(&clearing::KIND, clearing, s3.clearing.clone(), clearing::EVERY);
+        let expiry = Expiry::new(platform.clone(), s3.clone());
+        let _ = platform.tasks().spawn_worker(&expiry::KIND, expiry, Arc::default(), expiry::EVERY);
         s3
     }
 
@@ -119,35 +134,93 @@ pub static DEFINITION: Definition<S3> = Definition {
         CreateBucket,
         CreateMultipartUpload,
         DeleteBucket,
+        DeleteBucketAnalyticsConfiguration,
+        DeleteBucketCors,
+        DeleteBucketEncryption,
+        DeleteBucketIntelligentTieringConfiguration,
+        DeleteBucketInventoryConfiguration,
+        DeleteBucketLifecycle,
+        DeleteBucketMetricsConfiguration,
+        DeleteBucketOwnershipControls,
+        DeleteBucketPolicy,
+        DeleteBucketReplication,
+        DeleteBucketTagging,
+        DeleteBucketWebsite,
         DeleteObject,
         DeleteObjectTagging,
         DeleteObjects,
+        DeletePublicAccessBlock,
+        GetBucketAbac,
+        GetBucketAccelerateConfiguration,
+        GetBucketAcl,
+        GetBucketAnalyticsConfiguration,
+        GetBucketCors,
+        GetBucketEncryption,
+        GetBucketIntelligentTieringConfiguration,
+        GetBucketInventoryConfiguration,
+        GetBucketLifecycleConfiguration,
         GetBucketLocation,
+        GetBucketLogging,
+        GetBucketMetricsConfiguration,
+        GetBucketNotificationConfiguration,
+        GetBucketOwnershipControls,
+        GetBucketPolicy,
+        GetBucketPolicyStatus,
+        GetBucketReplication,
+        GetBucketRequestPayment,
+        GetBucketTagging,
         GetBucketVersioning,
+        GetBucketWebsite,
         GetObject,
+        GetObjectAcl,
         GetObjectAttributes,
         GetObjectLegalHold,
         GetObjectLockConfiguration,
         GetObjectRetention,
         GetObjectTagging,
+        GetPublicAccessBlock,
         HeadBucket,
         HeadObject,
+        ListBucketAnalyticsConfigurations,
+        ListBucketIntelligentTieringConfigurations,
+        ListBucketInventoryConfigurations,
+        ListBucketMetricsConfigurations,
         ListBuckets,
         ListMultipartUploads,
         ListObjectVersions,
         ListObjects,
         ListObjectsV2,
         ListParts,
+        PutBucketAbac,
+        PutBucketAccelerateConfiguration,
+        PutBucketAcl,
+        PutBucketAnalyticsConfiguration,
+        PutBucketCors,
+        PutBucketEncryption,
+        PutBucketIntelligentTieringConfiguration,
+        PutBucketInventoryConfiguration,
+        PutBucketLifecycleConfiguration,
+        PutBucketLogging,
+        PutBucketMetricsConfiguration,
+        PutBucketNotificationConfiguration,
+        PutBucketOwnershipControls,
+        PutBucketPolicy,
+        PutBucketReplication,
+        PutBucketRequestPayment,
+        PutBucketTagging,
         PutBucketVersioning,
+        PutBucketWebsite,
         PutObject,
+        PutObjectAcl,
         PutObjectLegalHold,
         PutObjectLockConfiguration,
         PutObjectRetention,
         PutObjectTagging,
+        PutPublicAccessBlock,
         RestoreObject,
         UploadPart,
         UploadPartCopy,
     ],
-    internal: &[],
+    internal: operations![AskCors, VisitWebsite],
     reset: reset::reset,
 };

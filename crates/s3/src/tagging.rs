@@ -1,5 +1,7 @@
 //! Tags of objects. Source: S3 user guide, "Categorizing your objects using tags".
 
+use std::collections::HashSet;
+
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use service::Result;
@@ -8,6 +10,8 @@ use crate::error::{Error, invalid_argument};
 
 /// Tags of one object.
 const TAGS_MAX: usize = 10;
+/// Tags of one bucket.
+const BUCKET_TAGS_MAX: usize = 50;
 const KEY_CHARS_MAX: usize = 128;
 const VALUE_CHARS_MAX: usize = 256;
 
@@ -18,9 +22,10 @@ pub(crate) struct Tag {
     pub(crate) value: String,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct TagSet {
+    #[serde(default)]
     pub(crate) tag_set: Vec<Tag>,
 }
 
@@ -52,12 +57,27 @@ pub(crate) fn show(tags: &[(String, String)]) -> Vec<Tag> {
     tags.iter().map(|(key, value)| Tag { key: key.clone(), value: value.clone() }).collect()
 }
 
+/// The rules of PutBucketTagging.
+pub(crate) fn check_bucket_tags(tags: &[Tag]) -> Result<()> {
+    if tags.len() > BUCKET_TAGS_MAX {
+        let text = format!("Bucket tag count cannot be greater than {BUCKET_TAGS_MAX}");
+        return Err(Error::new("BadRequest", 400, text).into());
+    }
+    check_each(tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str())))
+}
+
 fn check(tags: Vec<(String, String)>) -> Result<Vec<(String, String)>> {
-    let invalid = |text: &str, key: &str| Err(Error::new("InvalidTag", 400, text).with("TagKey", key).into());
     if tags.len() > TAGS_MAX {
         return Err(Error::new("BadRequest", 400, "Object tags cannot be greater than 10").into());
     }
-    for (index, (key, value)) in tags.iter().enumerate() {
+    check_each(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))?;
+    Ok(tags)
+}
+
+fn check_each<'a>(tags: impl Iterator<Item = (&'a str, &'a str)>) -> Result<()> {
+    let invalid = |text: &str, key: &str| Err(Error::new("InvalidTag", 400, text).with("TagKey", key).into());
+    let mut known = HashSet::new();
+    for (key, value) in tags {
         if key.is_empty() || key.chars().count() > KEY_CHARS_MAX {
             return invalid("The TagKey you have provided is invalid", key);
         }
@@ -67,11 +87,11 @@ fn check(tags: Vec<(String, String)>) -> Result<Vec<(String, String)>> {
         if key.starts_with("aws:") {
             return invalid("System tags cannot be added/updated by requester", key);
         }
-        if tags[..index].iter().any(|(before, _)| before == key) {
+        if !known.insert(key) {
             return invalid("Cannot provide multiple Tags with the same key", key);
         }
     }
-    Ok(tags)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! Operations from input text to output text, in process, over memory and a clock that stands still.
 
+mod configurations;
+mod lifecycle;
+mod notifications;
 mod objects;
 
 use service::Mounted;

@@ -28,7 +28,7 @@ pub(crate) fn all(parts: &Parts<'_>) -> anyhow::Result<Registry> {
         iam::service(parts.identities.clone()),
         guarded(&lambda::DEFINITION, lambda::Lambda::new(lambda_parts(parts))),
         mounted(&logs::DEFINITION, logs::Logs::new(parts.platform)),
-        mounted(&s3::DEFINITION, s3::S3::new(parts.platform)),
+        guarded(&s3::DEFINITION, s3::S3::new(parts.platform)),
         mounted(&sts::DEFINITION, sts::Sts::new(parts.issuer.clone())),
     ]))
 }

@@ -1,4 +1,4 @@
-//! What the port answers besides AWS APIs: function URLs, code downloads, health, reset, and a page for people.
+//! What the port answers besides AWS APIs: function URLs, websites of buckets, code downloads, health, reset, and a page for people.
 
 mod code;
 mod control;
@@ -7,6 +7,7 @@ mod home;
 mod invoke;
 mod payload;
 mod rest_proxy;
+mod website;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -41,6 +42,12 @@ pub(crate) enum Site {
     Code {
         token: String,
     },
+    Website {
+        bucket: String,
+        /// What stands before the path where the bucket is named there.
+        base: String,
+        path: String,
+    },
 }
 
 pub(crate) fn find(request: &Request) -> Option<Site> {
@@ -60,6 +67,9 @@ fn locate(_: &Method, host: &str, path: &str) -> Option<Site> {
     if let Some(url_id) = function_url::id_of_host(host) {
         return Some(Site::FunctionUrl { url_id: url_id.to_owned(), path: path.to_owned() });
     }
+    if let Some(bucket) = website::bucket_of_host(host) {
+        return Some(Site::Website { bucket: bucket.to_owned(), base: String::new(), path: path.to_owned() });
+    }
     let special = path.strip_prefix("/_")?;
     if special.starts_with("localstack/") || special.starts_with("cloudling/") {
         return Some(Site::Control);
@@ -78,12 +88,17 @@ fn locate(_: &Method, host: &str, path: &str) -> Option<Site> {
             Some(Site::RestProxy { function: percent_decoded(name, false), path: path.to_owned() })
         }
         "lambda-code" => Some(Site::Code { token: name.to_owned() }),
+        "s3-website" => Some(Site::Website {
+            bucket: name.to_owned(),
+            base: format!("/_aws/s3-website/{name}"),
+            path: path.to_owned(),
+        }),
         _ => None,
     }
 }
 
 pub(crate) async fn answer(gateway: &Gateway, site: Site, request: Request) -> Response {
-    let is_public = matches!(site, Site::FunctionUrl { .. } | Site::Code { .. });
+    let is_public = matches!(site, Site::FunctionUrl { .. } | Site::Code { .. } | Site::Website { .. });
     if !is_public && !cors::is_allowed(&request) {
         return text(StatusCode::FORBIDDEN, "Pages from other origins may not call this.\n");
     }
@@ -93,6 +108,9 @@ pub(crate) async fn answer(gateway: &Gateway, site: Site, request: Request) -> R
         Site::FunctionUrl { url_id, path } => function_url::answer(gateway, request, &url_id, &path).await,
         Site::RestProxy { function, path } => rest_proxy::answer(gateway, request, &function, &path).await,
         Site::Code { token } => code::answer(gateway, &request, &token).await,
+        Site::Website { bucket, base, path } => {
+            website::answer(gateway, &request, &bucket, &base, &path).await
+        }
     }
 }
 
@@ -158,18 +176,30 @@ enum Access {
     Decided,
 }
 
-/// Calls an operation for a site, as the identity it established.
+/// Calls an operation of Lambda for a site, as the identity it established.
 async fn call(
     gateway: &Gateway,
     request: &Request,
-    (identity, access): (Identity, Access),
+    identity: (Identity, Access),
     trace: &Trace,
     operation: &str,
     input: Document,
 ) -> Result<service::Reply, Failure> {
-    let service = "lambda";
+    call_service(gateway, request, identity, trace, "lambda", operation, input).await
+}
+
+/// [`call`] of another service.
+async fn call_service(
+    gateway: &Gateway,
+    request: &Request,
+    (identity, access): (Identity, Access),
+    trace: &Trace,
+    service: &str,
+    operation: &str,
+    input: Document,
+) -> Result<service::Reply, Failure> {
     let platform = gateway.platform();
-    let Some(lambda) = platform.registry().find(service) else {
+    let Some(callee) = platform.registry().find(service) else {
         return Err(Failure::not_implemented(service, operation));
     };
     let mut cx = ContextBuilder::new(platform, identity.scope, identity.caller)
@@ -179,7 +209,7 @@ async fn call(
     if access == Access::Decided {
         cx = cx.authorised();
     }
-    lambda.execute(&cx.build(), operation, input).await
+    callee.execute(&cx.build(), operation, input).await
 }
 
 #[cfg(test)]
@@ -205,6 +235,16 @@ mod tests {
         assert_eq!(located("127.0.0.1:4566", "/_aws/lambda-url/abc"), url("/"));
         assert_eq!(located("lambda-url.us-east-1.on.aws", "/"), None);
         assert_eq!(located("127.0.0.1:4566", "/_aws/lambda-url/"), None);
+    }
+
+    #[test]
+    fn websites_are_known_by_host_and_by_path() {
+        let site = |base: &str, path: &str| {
+            Some(Site::Website { bucket: "site".into(), base: base.into(), path: path.into() })
+        };
+        assert_eq!(located("site.s3-website.localhost.localstack.cloud:4566", "/a/"), site("", "/a/"));
+        assert_eq!(located("127.0.0.1", "/_aws/s3-website/site/a"), site("/_aws/s3-website/site", "/a"));
+        assert_eq!(located("127.0.0.1", "/_aws/s3-website/site"), site("/_aws/s3-website/site", "/"));
     }
 
     #[test]

@@ -24,17 +24,17 @@ async fn buckets_are_made_once() {
         "s3",
         r#"ListBuckets {}"#,
         expect![[r#"
-        {
-          "Buckets": [
             {
-              "CreationDate": "2026-01-02T03:04:05Z",
-              "Name": "pictures"
-            }
-          ],
-          "Owner": {
-            "ID": "6f589dd8bf097cefe23b53bbed46bb1f55c0dd81137de9c30d61b72f3202228f"
-          }
-        }"#]],
+              "Buckets": [
+                {
+                  "CreationDate": "2026-01-02T03:04:05Z",
+                  "Name": "pictures"
+                }
+              ],
+              "Owner": {
+                "ID": "6f589dd8bf097cefe23b53bbed46bb1f55c0dd81137de9c30d61111122223333"
+              }
+            }"#]],
     )
     .await;
     check(&cloud, "s3", r#"DeleteBucket {"Bucket": "pictures"}"#, expect!["{}"]).await;
