@@ -8,6 +8,7 @@ mod ci;
 mod coverage;
 mod crash;
 mod environment;
+mod http;
 mod machine;
 mod models;
 mod shell;

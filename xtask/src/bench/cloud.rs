@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, bail};
 use auth::Credentials;
 
-use super::connection::{Answer, Connection};
+use crate::http::{Answer, Connection};
 
 /// Any account: twelve digits as access key.
 const ACCOUNT: &str = "100000000001";

@@ -3,7 +3,6 @@
 //! The load comes from this process, on the same machine; a figure counts only with the machine it names.
 
 mod cloud;
-mod connection;
 mod functions;
 mod report;
 mod scenarios;

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use super::cloud::Cloud;
-use super::connection::Connection;
 use super::functions::{Package, create, create_role};
 use super::report::Report;
 use crate::environment::Environment;
+use crate::http::Connection;
 
 const STARTS: usize = 20;
 const COLD_FUNCTIONS: usize = 30;
@@ -178,7 +178,7 @@ fn timed(connection: &mut Connection, request: &[u8]) -> Result<Duration> {
     let began = Instant::now();
     let answer = connection.send(request)?;
     let time = began.elapsed();
-    if answer.status != 200 || answer.function_error {
+    if answer.status != 200 || answer.header("x-amz-function-error").is_some() {
         bail!("an invoke answered {} {}", answer.status, String::from_utf8_lossy(&answer.body));
     }
     Ok(time)

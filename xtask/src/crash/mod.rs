@@ -1,11 +1,14 @@
 //! `cargo xtask crash`: writers that are killed at any moment, and a ledger outside of them that the reopened store
 //! is held to: nothing acknowledged is missing, nothing is torn, logs have no gaps, writes go on at once.
 //!
+//! With `--service`, a whole server instead of the store, and its clients instead of writers.
+//!
 //! A kill leaves the page cache of the machine, so this says nothing about a power loss; the tests of the `store`
 //! crate do, on a recorded disk.
 
 mod check;
 mod child;
+mod cloud;
 mod workload;
 
 use std::collections::BTreeMap;
@@ -54,6 +57,9 @@ pub(crate) struct Options {
     /// Repeats the choices of an earlier run, though not its timing
     #[arg(long)]
     seed: Option<u64>,
+    /// Kill a whole server whose clients write to this service, instead of the store
+    #[arg(long, value_enum)]
+    service: Option<cloud::Service>,
     #[command(flatten)]
     child: child::Child,
 }
@@ -61,7 +67,12 @@ pub(crate) struct Options {
 impl Default for Options {
     /// What the hosted checks run.
     fn default() -> Self {
-        Self { cycles: CYCLES, seed: None, child: child::Child { folder: None, die_at: None, die_after: 0 } }
+        Self {
+            cycles: CYCLES,
+            seed: None,
+            service: None,
+            child: child::Child { folder: None, die_at: None, die_after: 0 },
+        }
     }
 }
 
@@ -80,6 +91,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         return child::run(&options.child);
     }
     let seed = options.seed.unwrap_or_else(fresh_seed);
+    if let Some(service) = options.service {
+        return cloud::run(service, options.cycles, seed);
+    }
     println!("{} cycles, --seed {seed}\n{}", options.cycles, machine::describe());
     let folder = tempfile::Builder::new().prefix("cloudling-crash-").tempdir()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;

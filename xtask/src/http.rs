@@ -12,18 +12,25 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 /// Largest head or chunk line an answer may have.
 const LINE_BYTES_MAX: u64 = 64 * 1024;
 
-pub(super) struct Connection {
+pub(crate) struct Connection {
     reader: BufReader<TcpStream>,
 }
 
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) function_error: bool,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    /// The value of a header; its name in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
 }
 
 impl Connection {
-    pub(super) fn open(address: &str) -> Result<Self> {
+    pub(crate) fn open(address: &str) -> Result<Self> {
         let stream = TcpStream::connect(address).with_context(|| format!("connecting to {address}"))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
@@ -31,23 +38,24 @@ impl Connection {
     }
 
     /// Sends a whole request and reads the whole answer.
-    pub(super) fn send(&mut self, request: &[u8]) -> Result<Answer> {
+    pub(crate) fn send(&mut self, request: &[u8]) -> Result<Answer> {
         self.reader.get_mut().write_all(request)?;
         let status_line = self.line()?;
         let status = status_line.split(' ').nth(1).and_then(|status| status.parse().ok());
         let status = status.with_context(|| format!("no status in {status_line:?}"))?;
         let mut length = None;
         let mut chunked = false;
-        let mut function_error = false;
+        let mut headers = Vec::new();
         loop {
             let line = self.line()?;
             let Some((name, value)) = line.split_once(':') else { break };
-            match name.to_ascii_lowercase().as_str() {
-                "content-length" => length = Some(value.trim().parse::<usize>()?),
-                "transfer-encoding" => chunked = value.trim().eq_ignore_ascii_case("chunked"),
-                "x-amz-function-error" => function_error = true,
+            let (name, value) = (name.to_ascii_lowercase(), value.trim());
+            match name.as_str() {
+                "content-length" => length = Some(value.parse::<usize>()?),
+                "transfer-encoding" => chunked = value.eq_ignore_ascii_case("chunked"),
                 _ => {}
             }
+            headers.push((name, value.to_owned()));
         }
         let body = match length {
             _ if chunked => self.chunks()?,
@@ -55,7 +63,7 @@ impl Connection {
             None if status == 204 => Vec::new(),
             None => bail!("an answer with neither a length nor chunks"),
         };
-        Ok(Answer { status, function_error, body })
+        Ok(Answer { status, headers, body })
     }
 
     fn chunks(&mut self) -> Result<Vec<u8>> {
