@@ -31,6 +31,9 @@ use workload::Random;
 /// Cycles unless told otherwise.
 const CYCLES: u64 = 25;
 
+/// Cycles of whole servers that the hosted checks run.
+const SERVER_CYCLES: u64 = 8;
+
 /// Cycles between two lines of progress.
 const REPORT_EVERY_CYCLES: u64 = 25;
 
@@ -64,16 +67,19 @@ pub(crate) struct Options {
     child: child::Child,
 }
 
-impl Default for Options {
-    /// What the hosted checks run.
-    fn default() -> Self {
-        Self {
-            cycles: CYCLES,
-            seed: None,
-            service: None,
-            child: child::Child { folder: None, die_at: None, die_after: 0 },
-        }
-    }
+/// What the hosted checks run, by what is killed.
+pub(crate) fn hosted() -> [(&'static str, Options); 3] {
+    let options = |cycles, service| Options {
+        cycles,
+        seed: None,
+        service,
+        child: child::Child { folder: None, die_at: None, die_after: 0 },
+    };
+    [
+        ("the store", options(CYCLES, None)),
+        ("a server that keeps objects", options(SERVER_CYCLES, Some(cloud::Service::S3))),
+        ("a server that keeps items", options(SERVER_CYCLES, Some(cloud::Service::Dynamodb))),
+    ]
 }
 
 /// How a process dies.

@@ -228,25 +228,37 @@ impl Writer for Versioned {
     fn check(&mut self, connection: &mut Connection) -> Result<()> {
         let listing = format!("GET /{VERSIONED}?versions&prefix=writer-{}", self.writer);
         let listing = success(ask(connection, &listing, "", b"")?, "ListObjectVersions")?;
-        let listing = String::from_utf8_lossy(&listing).into_owned();
-        let mut listed = Vec::new();
-        // Versions and markers stand in one order.
-        for entry in listing.split("<VersionId>").skip(1) {
-            listed.push(entry.split('<').next().unwrap_or_default().to_owned());
-        }
-        let before: Vec<String> = self.versions.iter().map(|(id, _)| id.clone()).collect();
-        match self.under_way.take() {
-            Some(Change::Delete(id)) if !listed.contains(&id) => self.versions.retain(|(one, _)| *one != id),
-            Some(Change::Put(number)) if listed.len() > before.len() => {
-                self.versions.insert(0, (listed[0].clone(), Some(number)));
+        let listing = String::from_utf8_lossy(&listing);
+        let versions = ids(&listing, "Version")?;
+        let markers = ids(&listing, "DeleteMarker")?;
+        let is_new = |id: &String| self.versions.iter().all(|(known, _)| known != id);
+        let under_way = self.under_way.take();
+        match &under_way {
+            Some(Change::Delete(id)) if !versions.contains(id) && !markers.contains(id) => {
+                self.versions.retain(|(one, _)| one != id);
             }
-            Some(Change::Mark) if listed.len() > before.len() => {
-                self.versions.insert(0, (listed[0].clone(), None));
+            Some(Change::Put(number)) => {
+                if let Some(id) = versions.first().filter(|id| is_new(id)) {
+                    self.versions.insert(0, (id.clone(), Some(*number)));
+                }
+            }
+            Some(Change::Mark) => {
+                if let Some(id) = markers.first().filter(|id| is_new(id)) {
+                    self.versions.insert(0, (id.clone(), None));
+                }
             }
             _ => {}
         }
-        let expected: Vec<String> = self.versions.iter().map(|(id, _)| id.clone()).collect();
-        ensure!(listed == expected, "{}: listed {listed:?}, expected {expected:?}", self.path());
+        let (kept, marked): (Vec<_>, Vec<_>) =
+            self.versions.iter().cloned().partition(|(_, number)| number.is_some());
+        for (listed, expected) in [(versions, kept), (markers, marked)] {
+            let expected: Vec<String> = expected.into_iter().map(|(id, _)| id).collect();
+            ensure!(
+                listed == expected,
+                "{}: listed {listed:?}, expected {expected:?}, under way {under_way:?}",
+                self.path()
+            );
+        }
         for (id, number) in &self.versions {
             let Some(number) = number else { continue };
             let answer = ask(connection, &format!("GET {}?versionId={id}", self.path()), "", b"")?;
@@ -258,6 +270,11 @@ impl Writer for Versioned {
         ensure!((current.status == 200) == is_there, "{} answers {}", self.path(), current.status);
         Ok(())
     }
+}
+
+/// The ids of the versions in a listing; it has versions and markers each in their order, the newest first.
+fn ids(listing: &str, kind: &str) -> Result<Vec<String>> {
+    elements(listing, kind).iter().map(|entry| text(entry, "VersionId")).collect()
 }
 
 /// What stands between the tags of each element of a name.
