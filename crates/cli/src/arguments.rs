@@ -121,6 +121,10 @@ pub(crate) struct Up {
     /// Requests a second from one address; in secure mode 2000 unless given, and loopback is free.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) source_requests: Option<u32>,
+    /// What functions may reach outside: internet (public addresses only), none, or allow-list:HOST,… with hosts like
+    /// api.example.com, *.example.com, db.example.com:5432 and networks like 10.1.0.0/16.
+    #[arg(long, value_name = "POLICY", default_value = "internet")]
+    pub(crate) egress: worker::Egress,
     /// Do not install the AWS SDKs for functions in the background at first start.
     #[arg(long)]
     pub(crate) no_runtimes_install: bool,

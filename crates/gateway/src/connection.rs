@@ -99,7 +99,10 @@ impl Gateway {
 
     async fn connection(&self, stream: TcpStream, address: Option<IpAddr>) -> anyhow::Result<()> {
         stream.set_nodelay(true).context("set TCP_NODELAY")?;
-        if let Some(tls) = &self.shared.parts.tls
+        let parts = &self.shared.parts;
+        // Connections from inside a sandbox have no address.
+        let tls = if address.is_some() { &parts.tls } else { &parts.inside_tls };
+        if let Some(tls) = tls
             && begins_handshake(&stream).await?
         {
             let accept = TlsAcceptor::from(tls.clone()).accept(stream);

@@ -33,6 +33,8 @@ pub struct GatewayParts {
     pub sources: Option<SourceLimits>,
     /// Names beside its own that a development server answers to.
     pub hosts: AllowedHosts,
+    /// The same for connections from inside sandboxes.
+    pub inside_tls: Option<Arc<rustls::ServerConfig>>,
     /// What health and info answer.
     pub version: &'static str,
 }

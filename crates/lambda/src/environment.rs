@@ -57,6 +57,12 @@ pub(crate) fn check(variables: &BTreeMap<String, String>) -> Result<(), Error> {
             reserved.join(", ")
         )));
     }
+    // Not of AWS: what the function may reach outside, which this cloud's own variable narrows.
+    if let Some(Err(error)) =
+        variables.get(worker::EGRESS_VARIABLE).map(|text| text.parse::<worker::Egress>())
+    {
+        return Err(Error::parameter(format!("{}: {error}", worker::EGRESS_VARIABLE)));
+    }
     let measured = serde_json::Value::from_iter(variables.clone()).to_string();
     if measured.len() > ENVIRONMENT_BYTES_MAX {
         return Err(Error::parameter(format!(

@@ -4,6 +4,7 @@
 //! behind it or on first use.
 
 mod address;
+mod authority;
 mod backup;
 mod control;
 mod coverage;
@@ -20,6 +21,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use authority::CLOUD_DOMAINS;
 use cloudtrail::{Scrutiny, Trail};
 use gateway::{AllowedHosts, Gateway, GatewayParts, PlainConnections, WeakGateway};
 use service::{Clock, Mode, Platform};
@@ -60,6 +62,8 @@ pub struct Config {
     pub allowed_hosts: Vec<String>,
     /// What one source may take; in secure mode the usual limits hold unless others are given.
     pub sources: Option<SourceLimits>,
+    /// What functions may reach outside at most.
+    pub egress: worker::Egress,
 }
 
 /// Whether policies decide, or are only kept.
@@ -113,8 +117,10 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let listener = address::bind(config.listen).await?;
     let address = listener.local_addr().context("address of the listener")?;
     let inside = Arc::new(InsideEndpoint::default());
+    let now = now()?;
+    let inside_tls = authority::inside_tls(&folder, now)?;
     let workers = tokio::spawn(Workers::start(workers_config(&config, &folder, inside.clone(), address)));
-    let tls = encryption(&config, &folder)?;
+    let tls = encryption(&config, &folder, now)?;
     let chosen_encryption = config.encryption.clone();
     let parts = opening.await.context("opening the data folder")??;
     let (kv, issuer, identities) = (parts.kv.clone(), parts.issuer.clone(), parts.identities.clone());
@@ -143,6 +149,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         tls,
         sources: config.sources.or((config.mode == Mode::Secure).then(SourceLimits::default)),
         hosts: AllowedHosts::new(config.allowed_hosts),
+        inside_tls: Some(inside_tls),
         version: VERSION,
     });
     inside.open(&gateway);
@@ -215,14 +222,20 @@ impl Running {
     }
 }
 
-fn encryption(config: &Config, folder: &DataFolder) -> anyhow::Result<Option<Arc<rustls::ServerConfig>>> {
+/// The time in which certificates are made.
+fn now() -> anyhow::Result<time::OffsetDateTime> {
+    let now = Clock::system().now().epoch_millis() / 1_000;
+    time::OffsetDateTime::from_unix_timestamp(now).context("the time of this machine")
+}
+
+fn encryption(
+    config: &Config,
+    folder: &DataFolder,
+    now: time::OffsetDateTime,
+) -> anyhow::Result<Option<Arc<rustls::ServerConfig>>> {
     match &config.encryption {
         Encryption::Off => Ok(None),
-        Encryption::OwnCertificate { names } => {
-            let now = Clock::system().now().epoch_millis() / 1_000;
-            let now = time::OffsetDateTime::from_unix_timestamp(now).context("the time of this machine")?;
-            tls::own_certificate(folder, names, now).map(Some)
-        }
+        Encryption::OwnCertificate { names } => tls::own_certificate(folder, names, now).map(Some),
         Encryption::Files { certificate, key } => tls::from_files(certificate, key).map(Some),
     }
 }
@@ -241,17 +254,23 @@ fn workers_config(
         sandbox: worker::sandbox::SandboxConfig {
             run_dir: folder.run(),
             runtimes: Vec::new(),
+            authority: Some(tls::authority_file(folder)),
             tier: config.sandbox,
             platform_dir: folder.runtimes(),
         },
         platform_dir: folder.runtimes(),
         pool,
+        network: worker::NetworkConfig {
+            cloud_domains: CLOUD_DOMAINS,
+            egress: config.egress.clone(),
+            ..worker::NetworkConfig::default()
+        },
         endpoint: Some(inside),
         endpoint_port: address.port(),
     }
 }
 
-/// What functions reach at `127.0.0.1:4566` inside their sandbox: the same gateway, from when it is there and as long as
+/// What functions reach at `127.0.0.1:4566`, and under the cloud's names at ports 80 and 443, inside their sandbox: the same gateway, from when it is there and as long as
 /// it listens. The workers do not keep it alive, because it keeps them alive.
 #[derive(Default)]
 struct InsideEndpoint(OnceLock<WeakGateway>);

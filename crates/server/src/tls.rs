@@ -46,7 +46,6 @@ pub(crate) fn own_certificate(
     names: &[String],
     now: OffsetDateTime,
 ) -> anyhow::Result<Arc<ServerConfig>> {
-    std::fs::create_dir_all(folder.tls()).context("create the folder of certificates")?;
     let authority = authority(folder, now).context("the authority of the installation")?;
     let key = KeyPair::generate()?;
     let names: Vec<String> = NAMES.iter().map(|&name| name.to_owned()).chain(names.iter().cloned()).collect();
@@ -90,7 +89,11 @@ pub(crate) fn check_name(name: &str) -> anyhow::Result<()> {
 }
 
 /// Reads the authority, or makes one that later starts find again.
-fn authority(folder: &DataFolder, now: OffsetDateTime) -> anyhow::Result<Issuer<'static, KeyPair>> {
+pub(crate) fn authority(
+    folder: &DataFolder,
+    now: OffsetDateTime,
+) -> anyhow::Result<Issuer<'static, KeyPair>> {
+    std::fs::create_dir_all(folder.tls()).context("create the folder of certificates")?;
     let (file, key_file) = (authority_file(folder), folder.tls().join("ca-key.pem"));
     let mut params = CertificateParams::default();
     params.distinguished_name = common_name("Cloudling's own authority");
@@ -115,7 +118,7 @@ fn authority(folder: &DataFolder, now: OffsetDateTime) -> anyhow::Result<Issuer<
     Ok(Issuer::new(params, key))
 }
 
-fn common_name(name: &str) -> DistinguishedName {
+pub(crate) fn common_name(name: &str) -> DistinguishedName {
     let mut distinguished = DistinguishedName::new();
     distinguished.push(DnType::CommonName, name);
     distinguished

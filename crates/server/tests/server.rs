@@ -23,6 +23,7 @@ fn config(data: &Path) -> Config {
         encryption: Encryption::Off,
         allowed_hosts: Vec::new(),
         sources: None,
+        egress: worker::Egress::Internet,
     }
 }
 

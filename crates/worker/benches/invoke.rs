@@ -154,11 +154,13 @@ async fn start(folder: &Path, tier: TierChoice) -> Workers {
         sandbox: SandboxConfig {
             run_dir: folder.join("run"),
             runtimes: Vec::new(),
+            authority: None,
             tier,
             platform_dir: platform_dir.clone(),
         },
         platform_dir,
         pool: PoolConfig::default(),
+        network: worker::NetworkConfig::default(),
         endpoint: None,
         endpoint_port: 4566,
     })

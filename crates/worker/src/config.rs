@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::net::TcpStream;
 
+use crate::network::NetworkConfig;
 use crate::policy::PoolConfig;
 use crate::sandbox::SandboxConfig;
 
@@ -16,8 +17,11 @@ pub struct Config {
     /// `sandbox.platform_dir`.
     pub platform_dir: PathBuf,
     pub pool: PoolConfig,
-    /// Receives the connections functions make to `127.0.0.1:4566` inside their sandbox. In the
-    /// process tier there is no separate network, so nothing arrives here.
+    /// Names inside a sandbox, and what lies outside.
+    pub network: NetworkConfig,
+    /// Receives the connections functions make inside their sandbox to `127.0.0.1:4566` and, under names of the cloud,
+    /// to ports 80 and 443; those to 443 begin with a TLS handshake. In the process tier there is no separate network,
+    /// so nothing arrives here.
     pub endpoint: Option<Arc<dyn Endpoint>>,
     /// Port of the public endpoint on the host's loopback, which functions in the process tier
     /// are given in `AWS_ENDPOINT_URL`. Inside a namespace it is always 4566.

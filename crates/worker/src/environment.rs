@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::function::{Function, RuntimeKind};
 use crate::invocation::Credentials;
+use crate::network::{EGRESS_VARIABLE, Egress, NotAPolicy};
 use crate::sandbox::Tier;
+use crate::spawner::{AUTHORITY_FILE, BUNDLE_FILE};
 
 /// Address inside a namespace at which the platform's endpoint is reached.
 const ENDPOINT_PORT_INSIDE: u16 = 4566;
@@ -32,6 +34,15 @@ pub(crate) struct Places {
     endpoint_port: u16,
     /// Whether these are the host's own paths.
     pub(crate) on_host: bool,
+    trust: Trust,
+}
+
+/// Whether the platform's endpoint is reached under the names of the cloud too, by TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// With certificates of an authority whom sandboxes are told to trust.
+    OwnAuthority,
+    Nobody,
 }
 
 impl Places {
@@ -41,6 +52,7 @@ impl Places {
         code: &Path,
         opt: Option<&Path>,
         endpoint_port: u16,
+        trust: Trust,
     ) -> Self {
         match tier {
             Tier::Namespace { .. } => Self {
@@ -49,6 +61,7 @@ impl Places {
                 runtime_dir: "/var/runtime".into(),
                 endpoint_port: ENDPOINT_PORT_INSIDE,
                 on_host: false,
+                trust,
             },
             Tier::Process => Self {
                 task_root: code.to_owned(),
@@ -57,6 +70,7 @@ impl Places {
                 runtime_dir: platform_dir.to_owned(),
                 endpoint_port,
                 on_host: true,
+                trust: Trust::Nobody,
             },
         }
     }
@@ -87,14 +101,31 @@ pub(crate) fn fits_generic_worker(function: &Function) -> bool {
     })
 }
 
+/// Variables by which libraries that bring their own list of authorities learn of ours. Node adds to its list, the
+/// others replace theirs.
+fn trusted(places: &Places) -> Vec<(String, String)> {
+    if places.trust == Trust::Nobody {
+        return Vec::new();
+    }
+    let variables = [
+        ("AWS_CA_BUNDLE", BUNDLE_FILE),
+        ("NODE_EXTRA_CA_CERTS", AUTHORITY_FILE),
+        ("REQUESTS_CA_BUNDLE", BUNDLE_FILE),
+        ("SSL_CERT_FILE", BUNDLE_FILE),
+    ];
+    variables.map(|(name, value)| (name.into(), value.into())).into()
+}
+
 /// What an interpreter needs before it knows its function.
 pub(crate) fn of_generic_worker(program: &Path, places: &Places) -> BTreeMap<String, String> {
-    BTreeMap::from([
+    let mut all = BTreeMap::from([
         ("LANG".into(), "en_US.UTF-8".into()),
         ("TZ".into(), ":UTC".into()),
         ("PATH".into(), search_path(Some(program), places)),
         ("LD_LIBRARY_PATH".into(), library_path(places)),
-    ])
+    ]);
+    all.extend(trusted(places));
+    all
 }
 
 /// The whole environment of a function, without what changes from call to call. The user's
@@ -117,6 +148,7 @@ pub(crate) fn of_function(
         ("EDGE_PORT".into(), port.to_string()),
         ("AWS_XRAY_CONTEXT_MISSING".into(), "LOG_ERROR".into()),
     ]);
+    all.extend(trusted(places));
     match function.runtime {
         RuntimeKind::Node => {
             let major: String = function.requested_runtime.chars().filter(char::is_ascii_digit).collect();
@@ -152,6 +184,19 @@ pub(crate) fn of_function(
         all.insert("AWS_EXECUTION_ENV".into(), format!("AWS_Lambda_{}", function.requested_runtime));
     }
     all
+}
+
+/// What the function says it needs to reach outside. Who says it wrongly reaches nothing.
+pub(crate) fn egress(function: &Function) -> Egress {
+    match function.environment.get(EGRESS_VARIABLE).map(|text| text.parse()) {
+        None => Egress::Internet,
+        Some(Ok(egress)) => egress,
+        Some(Err(error)) => {
+            let error: NotAPolicy = error;
+            tracing::warn!(function = function.name, %error, "the function reaches nothing outside");
+            Egress::Nothing
+        }
+    }
 }
 
 /// What every call may bring anew.
@@ -203,7 +248,14 @@ mod tests {
     }
 
     fn inside() -> Places {
-        Places::new(Tier::Namespace { root: true }, Path::new("/data"), Path::new("/code"), None, 9)
+        Places::new(
+            Tier::Namespace { root: true },
+            Path::new("/data"),
+            Path::new("/code"),
+            None,
+            9,
+            Trust::OwnAuthority,
+        )
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod frame;
 mod function;
 mod invocation;
 mod log;
+mod network;
 mod output;
 pub mod policy;
 mod pool;
@@ -32,6 +33,7 @@ pub mod runtimes;
 pub mod sandbox;
 mod spawner;
 mod starter;
+mod upkeep;
 mod worker;
 mod workers;
 
@@ -42,6 +44,7 @@ pub use invocation::{
     StreamPart,
 };
 pub use log::{LogLine, LogSink};
+pub use network::{EGRESS_VARIABLE, Egress, Entry, Internet, Network, NetworkConfig, NotAPolicy, Outside};
 pub use policy::PoolConfig;
 pub use spawner::run_spawner_if_asked;
 pub use workers::{Stats, Workers};

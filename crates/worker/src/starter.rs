@@ -12,10 +12,10 @@ use serde::Serialize;
 
 use crate::boots::Turn;
 use crate::clients;
-use crate::config::Endpoint;
-use crate::environment::{self, Places};
+use crate::environment::{self, Places, Trust};
 use crate::event::Event;
 use crate::function::{Function, RuntimeKind};
+use crate::network::Platform;
 use crate::policy::{self, BOOT_TIMEOUT};
 use crate::pool::SpareKind;
 use crate::report;
@@ -33,8 +33,9 @@ pub(crate) struct Starter {
     pub(crate) platform_dir: PathBuf,
     /// Folder of our runtime clients, relative to the platform folder.
     pub(crate) clients: PathBuf,
-    pub(crate) endpoint: Option<Arc<dyn Endpoint>>,
+    pub(crate) platform: Arc<Platform>,
     pub(crate) endpoint_port: u16,
+    pub(crate) trust: Trust,
 }
 
 /// What a worker is made of.
@@ -138,7 +139,7 @@ impl Starter {
                 }
             }
         };
-        worker.log_stream = Arc::clone(&log_stream);
+        worker.belongs_to(Arc::clone(&log_stream), environment::egress(function));
         let assignment = Assignment {
             environment: variables,
             handler: &function.handler,
@@ -189,17 +190,15 @@ impl Starter {
             Some(api) => api,
             None => return Err(anyhow::anyhow!("the sandbox has no Runtime API").into()),
         };
-        let mut worker =
-            Worker::new(sandbox, Some(api), self.endpoint.as_ref()).context("cannot use a sandbox")?;
-        worker.log_stream = log_stream;
+        let mut worker = Worker::new(sandbox, Some(api), &self.platform).context("cannot use a sandbox")?;
+        worker.belongs_to(log_stream, environment::egress(function));
         Ok(worker)
     }
 
     /// Launches an interpreter and waits until its client is there.
     async fn boot(&self, spec: LaunchSpec, _turn: Turn) -> anyhow::Result<Worker> {
         let sandbox = self.sandboxes.launch(spec).await.context("cannot start a sandbox")?;
-        let mut worker =
-            Worker::new(sandbox, None, self.endpoint.as_ref()).context("cannot use a sandbox")?;
+        let mut worker = Worker::new(sandbox, None, &self.platform).context("cannot use a sandbox")?;
         match tokio::time::timeout(BOOT_TIMEOUT, worker.link.event()).await {
             Ok(Event::Ready) => Ok(worker),
             Ok(_) => {
@@ -213,7 +212,7 @@ impl Starter {
     }
 
     fn places(&self, code: &Path, opt: Option<&Path>) -> Places {
-        Places::new(self.sandboxes.tier(), &self.platform_dir, code, opt, self.endpoint_port)
+        Places::new(self.sandboxes.tier(), &self.platform_dir, code, opt, self.endpoint_port, self.trust)
     }
 
     fn clients_inside(&self, places: &Places) -> PathBuf {

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
-use tokio::task::AbortHandle;
 
 use crate::channel::{Channel, ReceiveError};
-use crate::config::Endpoint;
 use crate::environment;
 use crate::event::{Event, Last};
 use crate::frame::{FrameError, Kind};
 use crate::invocation::Credentials;
+use crate::network::{Egress, Inside, Platform};
 use crate::output::Output;
 use crate::rest::Rest;
 use crate::runtime_api::{Offer, RuntimeApi};
@@ -26,7 +25,7 @@ pub(crate) struct Worker {
     pub(crate) output: Output,
     /// Log stream of everything this worker ever says.
     pub(crate) log_stream: Arc<str>,
-    endpoint: Option<AbortHandle>,
+    network: Option<Inside>,
     rest: Rest,
     /// What was measured while it lived.
     memory_peak_bytes: Option<u64>,
@@ -46,26 +45,33 @@ impl Worker {
     pub(crate) fn new(
         sandbox: Sandbox,
         api: Option<std::net::TcpListener>,
-        endpoint: Option<&Arc<dyn Endpoint>>,
+        platform: &Arc<Platform>,
     ) -> io::Result<Self> {
-        let Sandbox { control, stdout, stderr, endpoint: listener, handle, .. } = sandbox;
+        let Sandbox { control, stdout, stderr, network, handle, .. } = sandbox;
         let link = match api {
             Some(listener) => Link::Api(RuntimeApi::start(listener)?),
             None => Link::Frames(Channel::new(control)?),
         };
-        let endpoint = match (listener, endpoint) {
-            (Some(listener), Some(endpoint)) => Some(hand_on_connections(listener, Arc::clone(endpoint))?),
-            _ => None,
-        };
+        let network = network
+            .map(|listeners| Inside::serve(listeners, handle.clone(), Arc::clone(platform)))
+            .transpose()?;
         Ok(Self {
             handle,
             link,
             output: Output::new(stdout, stderr)?,
             log_stream: Arc::from(""),
-            endpoint,
+            network,
             rest: Rest::default(),
             memory_peak_bytes: None,
         })
+    }
+
+    /// It has been given a function, which reaches outside what `egress` allows at most.
+    pub(crate) fn belongs_to(&mut self, log_stream: Arc<str>, egress: Egress) {
+        self.log_stream = log_stream;
+        if let Some(network) = &self.network {
+            network.belongs_to(egress);
+        }
     }
 
     /// Its call is over: it stands still before long.
@@ -105,31 +111,8 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        if let Some(endpoint) = &self.endpoint {
-            endpoint.abort();
-        }
         self.handle.kill();
     }
-}
-
-fn hand_on_connections(
-    listener: std::net::TcpListener,
-    endpoint: Arc<dyn Endpoint>,
-) -> io::Result<AbortHandle> {
-    listener.set_nonblocking(true)?;
-    let listener = tokio::net::TcpListener::from_std(listener)?;
-    let task = tokio::spawn(async move {
-        loop {
-            match listener.accept().await {
-                Ok((stream, _)) => endpoint.accept(stream),
-                Err(error) => {
-                    tracing::warn!(%error, "a connection from a sandbox could not be accepted");
-                    tokio::time::sleep(crate::policy::ACCEPT_PAUSE).await;
-                }
-            }
-        }
-    });
-    Ok(task.abort_handle())
 }
 
 /// Head of an `Invoke` frame.

@@ -13,14 +13,13 @@ use crate::call::{self, Ended, Init};
 use crate::clients;
 use crate::config::Config;
 use crate::delivery::Delivery;
-use crate::environment;
+use crate::environment::{self, Trust};
 use crate::event::Last;
 use crate::function::{Function, RuntimeKind};
 use crate::invocation::{Credentials, Invocation, InvokeFailure, Outcome};
 use crate::log::{CallLog, epoch_millis};
-use crate::policy::{
-    self, BOOTS_PER_CPU_MAX, PoolConfig, SPARE_FAILURES_MAX, SPARE_KINDS_MAX, WARM_UP_PAUSE,
-};
+use crate::network::Platform;
+use crate::policy::{BOOTS_PER_CPU_MAX, PoolConfig, SPARE_KINDS_MAX, WARM_UP_PAUSE};
 use crate::pool::{Lease, Pool, Seat, SpareKind};
 use crate::preload::{Preload, Preloads};
 use crate::report::{self, Failure};
@@ -28,6 +27,7 @@ use crate::runtime_api::Offer;
 use crate::runtimes::{self, Catalogue, Found, Resolution};
 use crate::sandbox::{Sandboxes, Tier};
 use crate::starter::{Base, StartError, Starter};
+use crate::upkeep;
 use crate::worker::Worker;
 
 /// All workers of this process. Cheap to clone. Dropping the last clone ends every worker.
@@ -36,26 +36,23 @@ pub struct Workers {
     shared: Arc<Shared>,
 }
 
-struct Shared {
-    starter: Starter,
-    pool: Pool,
-    config: PoolConfig,
-    catalogue: Catalogue,
+pub(crate) struct Shared {
+    pub(crate) starter: Starter,
+    pub(crate) pool: Pool,
+    pub(crate) config: PoolConfig,
+    pub(crate) catalogue: Catalogue,
     /// Spares wanted: at first the newest interpreter of each family, then what functions use, the
     /// kind used last at the end.
-    wanted: std::sync::Mutex<Vec<SpareKind>>,
+    pub(crate) wanted: std::sync::Mutex<Vec<SpareKind>>,
     preloads: Preloads,
-    boots: Boots,
-    refill: Arc<Notify>,
+    pub(crate) boots: Boots,
+    pub(crate) refill: Arc<Notify>,
     warming: AtomicBool,
     cold_starts: AtomicU64,
     invocations: AtomicU64,
     tasks: Tasks,
     running: std::sync::Mutex<Vec<TaskHandle>>,
 }
-
-/// Stands for the spares among the functions that wait for a turn to start a process.
-const SPARES: &str = "";
 
 /// Ends idle workers.
 static EXPIRE: TaskKind = TaskKind {
@@ -100,7 +97,7 @@ impl Workers {
     /// # Errors
     /// When the folders cannot be written or the tier that was asked for cannot be had.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
-        let Config { mut sandbox, platform_dir, pool, endpoint, endpoint_port } = config;
+        let Config { mut sandbox, platform_dir, pool, network, endpoint, endpoint_port } = config;
         // Sandboxes show host folders under the same path, so it must not depend on where we stand.
         let platform_dir = std::path::absolute(&platform_dir)?;
         let clients = clients::write(&platform_dir)?;
@@ -110,11 +107,19 @@ impl Workers {
                 sandbox.runtimes.push(prefix);
             }
         }
+        let trust = if sandbox.authority.is_some() { Trust::OwnAuthority } else { Trust::Nobody };
         let sandboxes = Sandboxes::start(sandbox).await?;
         let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let shared = Arc::new(Shared {
             catalogue: Catalogue::new(&platform_dir),
-            starter: Starter { sandboxes, platform_dir, clients, endpoint, endpoint_port },
+            starter: Starter {
+                sandboxes,
+                platform_dir,
+                clients,
+                platform: Platform::new(endpoint, network),
+                endpoint_port,
+                trust,
+            },
             pool: Pool::new(pool.workers_max),
             config: pool,
             wanted: std::sync::Mutex::default(),
@@ -127,7 +132,7 @@ impl Workers {
             tasks: Tasks::new(),
             running: std::sync::Mutex::default(),
         });
-        shared.run(&EXPIRE, expire(shared.pool.clone(), shared.config.idle_keep_alive));
+        shared.run(&EXPIRE, upkeep::expire(shared.pool.clone(), shared.config.idle_keep_alive));
         Ok(Self { shared })
     }
 
@@ -504,7 +509,7 @@ impl Shared {
             return;
         }
         self.starter.sandboxes.make_ahead(self.config.blank_sandboxes);
-        self.run(&REFILL, refill(Arc::downgrade(self)));
+        self.run(&REFILL, upkeep::refill(Arc::downgrade(self)));
     }
 
     fn run(&self, kind: &'static TaskKind, work: impl Future<Output = anyhow::Result<()>> + Send + 'static) {
@@ -522,77 +527,7 @@ impl Drop for Shared {
     }
 }
 
-/// Ends workers that nobody has called for a while, and sooner when the machine's memory becomes short.
-async fn expire(pool: Pool, keep_alive: Duration) -> anyhow::Result<()> {
-    let mut ticks = tokio::time::interval(policy::expiry_interval(keep_alive));
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        pool.expire(Instant::now(), keep_alive);
-        // A file of the kernel: read in microseconds.
-        let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-        if policy::is_memory_short(&memory) {
-            let ended = pool.shrink();
-            if ended > 0 {
-                tracing::info!(ended, "memory is short: idle workers are ended");
-            }
-        }
-    }
-}
-
-/// Keeps the generic workers at their number.
-async fn refill(shared: std::sync::Weak<Shared>) -> anyhow::Result<()> {
-    {
-        let Some(shared) = shared.upgrade() else { return Ok(()) };
-        let families = [
-            (RuntimeKind::Node, shared.config.node_spares),
-            (RuntimeKind::Python, shared.config.python_spares),
-        ];
-        for (kind, spares) in families {
-            if spares > 0
-                && let Some(newest) = shared.catalogue.newest(kind).await
-            {
-                let mut wanted = unpoisoned(&shared.wanted);
-                let kind = SpareKind { interpreter: newest, preload: Preload::Nothing };
-                if !wanted.contains(&kind) {
-                    wanted.push(kind);
-                }
-            }
-        }
-    }
-    let mut failures = 0;
-    loop {
-        let Some(shared) = shared.upgrade() else { return Ok(()) };
-        let wanted = unpoisoned(&shared.wanted).clone();
-        // What was used last first: it is the likeliest to be used next.
-        let short = wanted
-            .into_iter()
-            .rev()
-            .find(|kind| shared.pool.spares_of(kind) < shared.config.spares(kind.interpreter.kind));
-        match short {
-            Some(kind) if failures < SPARE_FAILURES_MAX => {
-                match shared.starter.generic(&kind, shared.boots.turn(SPARES).await).await {
-                    Ok(worker) => {
-                        failures = 0;
-                        shared.pool.add_spare(&kind, worker);
-                    }
-                    Err(error) => {
-                        failures += 1;
-                        tracing::warn!(program = %kind.interpreter.program.display(), error = format!("{error:#}"), "a spare worker did not start");
-                    }
-                }
-            }
-            _ => {
-                failures = 0;
-                let needed = Arc::clone(&shared.refill);
-                drop(shared);
-                needed.notified().await;
-            }
-        }
-    }
-}
-
-fn unpoisoned<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(crate) fn unpoisoned<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     // Held for single changes only: a panicking holder leaves nothing half done.
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

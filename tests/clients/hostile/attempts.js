@@ -25,7 +25,7 @@ const attempts = {
     const server = event.server;
     const reads = [event.secret, '/etc/shadow', '/proc/1/environ', '/proc/1/mem', `/proc/${server}/environ`, '/proc/kcore', '/dev/mem'];
     for (const path of reads) results[`read ${path}`] = stopped(() => fs.readFileSync(path));
-    const folders = [event.data, '/root/.ssh', '/home', '/sys', '/run', '/proc/1/root', '/proc/1/fd', `/proc/${server}/root`];
+    const folders = [event.data, '/home', '/sys', '/run', '/proc/1/root', '/proc/1/fd', `/proc/${server}/root`];
     for (const path of folders) results[`list ${path}`] = stopped(() => fs.readdirSync(path));
     const writes = ['/new', '/var/task/index.js', '/var/runtime/new', '/opt/new', '/usr/new', '/etc/hosts', '/proc/sys/kernel/core_pattern'];
     for (const path of writes) results[`write ${path}`] = stopped(() => fs.writeFileSync(path, 'x'));

@@ -58,7 +58,7 @@ def files(event):
     server = event["server"]
     reads = [event["secret"], "/etc/shadow", "/proc/kcore", "/proc/kmsg", "/dev/mem", "/dev/kmsg", "/dev/sda", "/dev/vda"]
     reads += [f"/proc/{process}/{file}" for process in (1, server) for file in ("mem", "environ", "maps", "auxv")]
-    folders = [event["data"], "/root/.ssh", "/home", "/run", "/sys", "/var/lib", "/var/log", "/mnt", "/srv", "/boot"]
+    folders = [event["data"], "/home", "/run", "/sys", "/var/lib", "/var/log", "/mnt", "/srv", "/boot"]
     folders += [f"/proc/{process}/{file}" for process in (1, server) for file in ("root", "cwd", "fd", "task/1/root")]
     writes = ["/new", "/var/task/new", "/var/runtime/new", "/opt/new", "/usr/new", "/etc/passwd", "/dev/new", "/proc/new"]
     writes += ["/etc/cloudling/ca.pem", "/etc/resolv.conf", "/var/new", "/proc/1/oom_score_adj"]

@@ -44,6 +44,7 @@ pub(crate) async fn run(up: Up, output: &Output) -> anyhow::Result<()> {
         encryption: encryption(&up),
         allowed_hosts: up.allow_host.clone(),
         sources: sources(&up),
+        egress: up.egress.clone(),
     })
     .await?;
     announce(&running, output);

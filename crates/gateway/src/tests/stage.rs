@@ -355,6 +355,7 @@ impl Stage {
             plain: Default::default(),
             sources: None,
             hosts: Default::default(),
+            inside_tls: None,
             version: "1.2.3",
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

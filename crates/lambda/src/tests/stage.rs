@@ -46,11 +46,13 @@ impl Stage {
             sandbox: SandboxConfig {
                 run_dir: folder.path().join("run"),
                 runtimes: Vec::new(),
+                authority: None,
                 tier: TierChoice::Process,
                 platform_dir: platform_dir.clone(),
             },
             platform_dir,
             pool: PoolConfig { node_spares: 0, python_spares: 0, ..PoolConfig::default() },
+            network: worker::NetworkConfig::default(),
             endpoint: None,
             endpoint_port: 4566,
         })

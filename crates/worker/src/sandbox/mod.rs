@@ -19,7 +19,7 @@ mod usage;
 
 use std::ffi::OsString;
 use std::fs;
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -83,6 +83,8 @@ pub struct SandboxConfig {
     pub runtimes: Vec<PathBuf>,
     /// Which tier to use.
     pub tier: TierChoice,
+    /// File with the certificate of the installation's own authority. Programs trust it beside those the machine trusts.
+    pub authority: Option<PathBuf>,
     /// Host folder shown read-only at `/var/runtime`, created if missing; may be filled later.
     pub platform_dir: PathBuf,
 }
@@ -182,10 +184,21 @@ pub struct Sandbox {
     pub stderr: OwnedFd,
     /// Accepts what is connected to `127.0.0.1:9001` inside; none in the process tier. Non-blocking.
     pub runtime_api: Option<TcpListener>,
-    /// Accepts what is connected to `127.0.0.1:4566` inside; none in the process tier. Non-blocking.
-    pub endpoint: Option<TcpListener>,
+    /// Its network; none in the process tier.
+    pub network: Option<Listeners>,
     /// Its life.
     pub handle: Handle,
+}
+
+/// The platform's sockets in the network of a sandbox. They do not block.
+#[derive(Debug)]
+pub struct Listeners {
+    /// `127.0.0.1:4566`.
+    pub endpoint: TcpListener,
+    /// `127.0.0.1:53`, where names are asked for.
+    pub name_datagrams: UdpSocket,
+    /// The same for streams.
+    pub name_streams: TcpListener,
 }
 
 /// Controls one sandbox. Cheap to clone; the sandbox is killed when the last handle is dropped.
@@ -363,6 +376,17 @@ impl Handle {
     /// Kills everything inside at once. Calling it again does nothing.
     pub fn kill(&self) {
         self.inner.kill();
+    }
+
+    /// Opens ports 80 and 443 of every loopback address inside. They do not block.
+    ///
+    /// # Errors
+    /// When they are open already, and in the process tier, which has no network of its own.
+    pub async fn open_ports(&self) -> anyhow::Result<[TcpListener; 2]> {
+        match &self.inner.body {
+            Body::Namespace(running) => running.open_ports().await,
+            Body::Process(_) => anyhow::bail!("plain processes have no network of their own"),
+        }
     }
 
     /// Has every process inside stand still until [`Self::wake`]. Returns at once; a sandbox that does not

@@ -30,7 +30,9 @@ use super::cgroup::{Cgroup, Cgroups, Controller};
 use super::link::Link;
 use super::memory::Memory;
 use super::plumbing::{lock, packet_pair, pipe, receive, watched};
-use super::{Body, Exit, FOLLOW, Handle, LaunchSpec, Life, Limits, SANDBOXES_MAX, Sandbox, SandboxConfig};
+use super::{
+    Body, Exit, FOLLOW, Handle, LaunchSpec, Life, Limits, Listeners, SANDBOXES_MAX, Sandbox, SandboxConfig,
+};
 use crate::spawner::protocol::{self, Launch, Message, Purpose, Request, Start};
 
 /// Launches on their way at once; more wait. Each has descriptors in flight, which the kernel counts.
@@ -101,6 +103,7 @@ impl Launcher {
             platform: std::fs::canonicalize(&config.platform_dir)?,
             runtimes: existing(&config.runtimes),
             groups: cgroups.folders(),
+            authority: config.authority.as_deref().map(std::fs::canonicalize).transpose()?,
             counts_memory: cgroups.has(Controller::Memory),
         };
         let link = match Link::start(&config).await {
@@ -323,7 +326,7 @@ impl Launcher {
             stdout: pieces.stdout,
             stderr: pieces.stderr,
             runtime_api: Some(begun.runtime_api),
-            endpoint: Some(begun.endpoint),
+            network: Some(begun.network),
             handle: Handle { inner: Arc::new(Life { exit, body: Body::Namespace(running) }) },
         })
     }
@@ -438,7 +441,7 @@ struct Begun {
     channel: Arc<AsyncFd<OwnedFd>>,
     pidfd: Arc<OwnedFd>,
     runtime_api: TcpListener,
-    endpoint: TcpListener,
+    network: Listeners,
 }
 
 /// Follows a new sandbox until its program runs.
@@ -450,18 +453,22 @@ async fn begin(channel: AsyncFd<OwnedFd>) -> anyhow::Result<Begun> {
         };
         match Message::decode(&packet.bytes)? {
             Message::Made => {
-                let [pidfd, runtime_api, endpoint] = <[OwnedFd; 3]>::try_from(packet.descriptors)
+                let descriptors = <[OwnedFd; 5]>::try_from(packet.descriptors)
                     .map_err(|_| anyhow!("the spawner sent too few descriptors"))?;
-                made = Some((pidfd, runtime_api, endpoint));
+                made = Some(descriptors);
             }
             Message::Started => {
-                let (pidfd, runtime_api, endpoint) =
+                let [pidfd, runtime_api, endpoint, name_datagrams, name_streams] =
                     made.context("the sandbox started before it was made")?;
                 return Ok(Begun {
                     channel: Arc::new(channel),
                     pidfd: Arc::new(pidfd),
                     runtime_api: runtime_api.into(),
-                    endpoint: endpoint.into(),
+                    network: Listeners {
+                        endpoint: endpoint.into(),
+                        name_datagrams: name_datagrams.into(),
+                        name_streams: name_streams.into(),
+                    },
                 });
             }
             Message::Failed(failure) => bail!("the sandbox cannot be started: {failure}"),

@@ -125,7 +125,7 @@ impl Launcher {
             stdout: child.stdout,
             stderr: child.stderr,
             runtime_api: None,
-            endpoint: None,
+            network: None,
             handle: Handle { inner: Arc::new(Life { exit, body: Body::Process(running) }) },
         })
     }

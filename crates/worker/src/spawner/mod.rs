@@ -12,6 +12,7 @@
 //!
 //! Requests come over one socket, one message each; replies go to the channel each sandbox brings.
 
+mod certificates;
 mod filter;
 mod host;
 mod init;
@@ -30,6 +31,7 @@ use std::os::fd::{FromRawFd, OwnedFd};
 
 use anyhow::{Context, bail};
 
+pub(crate) use certificates::{AUTHORITY_FILE, BUNDLE_FILE};
 pub(crate) use filter::SECCOMP_ARCHITECTURE_KNOWN;
 use protocol::{Config, Packet};
 pub(crate) use serve::READY;

@@ -1,4 +1,4 @@
-//! Network namespaces, made ahead: each has only its loopback, with the platform's listeners on it.
+//! Network namespaces, made ahead: each has only its loopback, with the platform's sockets on it.
 //!
 //! They belong to the spawner's user namespace, not to the sandbox's, so nothing inside a sandbox,
 //! not even its root, may configure them.
@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io;
 use std::mem;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
@@ -19,12 +19,16 @@ const READY_MAX: usize = 4;
 const RUNTIME_API_PORT: u16 = 9001;
 /// Where a sandbox finds the platform.
 const ENDPOINT_PORT: u16 = 4566;
+/// Where a sandbox asks for names.
+const NAMES_PORT: u16 = 53;
+/// Ports of every loopback address that are opened when the first name is asked for.
+const WEB_PORTS: [u16; 2] = [80, 443];
 
-/// One network namespace and the listeners in it.
+/// One network namespace and the sockets in it.
 pub(super) struct Network {
     pub(super) namespace: OwnedFd,
-    pub(super) runtime_api: OwnedFd,
-    pub(super) endpoint: OwnedFd,
+    /// As [`super::protocol::Message::Made`] brings them.
+    pub(super) sockets: [OwnedFd; 4],
 }
 
 /// Networks waiting for a sandbox.
@@ -55,13 +59,30 @@ fn make() -> io::Result<Network> {
     raise_loopback()?;
     Ok(Network {
         namespace: File::open("/proc/self/ns/net")?.into(),
-        runtime_api: listener(RUNTIME_API_PORT)?,
-        endpoint: listener(ENDPOINT_PORT)?,
+        sockets: [
+            listener(Ipv4Addr::LOCALHOST, RUNTIME_API_PORT)?,
+            listener(Ipv4Addr::LOCALHOST, ENDPOINT_PORT)?,
+            datagrams(NAMES_PORT)?,
+            listener(Ipv4Addr::LOCALHOST, NAMES_PORT)?,
+        ],
     })
 }
 
-fn listener(port: u16) -> io::Result<OwnedFd> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+/// Opens [`WEB_PORTS`] in the network namespace of a sandbox, by its first process.
+pub(super) fn open_ports(process: &OwnedFd) -> io::Result<[OwnedFd; 2]> {
+    sys::enter_namespace(process, libc::CLONE_NEWNET)?;
+    let [plain, encrypted] = WEB_PORTS;
+    Ok([listener(Ipv4Addr::UNSPECIFIED, plain)?, listener(Ipv4Addr::UNSPECIFIED, encrypted)?])
+}
+
+fn datagrams(port: u16) -> io::Result<OwnedFd> {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, port))?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}
+
+fn listener(address: Ipv4Addr, port: u16) -> io::Result<OwnedFd> {
+    let listener = TcpListener::bind((address, port))?;
     listener.set_nonblocking(true)?;
     Ok(listener.into())
 }

@@ -35,6 +35,8 @@ pub(crate) struct Config {
     pub(crate) runtimes: Vec<PathBuf>,
     /// Folders of control groups that hold the sandboxes'; removed when the server could not.
     pub(crate) groups: Vec<PathBuf>,
+    /// Certificate of the installation's own authority, which sandboxes trust.
+    pub(crate) authority: Option<PathBuf>,
     /// The kernel counts all memory of a sandbox, so that what no process has mapped is bounded too.
     pub(crate) counts_memory: bool,
 }
@@ -46,6 +48,8 @@ pub(crate) enum Request {
     Launch(Launch),
     /// Descriptor: the server's end of the channel, through which the spawner writes to the sandbox.
     Bind(Bind),
+    /// Open ports 80 and 443 in a sandbox. Descriptors: its pidfd, a socket for the answer.
+    OpenPorts,
 }
 
 /// Make a sandbox.
@@ -94,7 +98,8 @@ pub(crate) struct Bind {
 /// What travels over the channel of one sandbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Message {
-    /// Spawner to server. Descriptors: pidfd, listener of the Runtime API, listener of the endpoint.
+    /// Spawner to server. Descriptors: pidfd, listener of the Runtime API, listener of the endpoint, datagrams and
+    /// listener of names.
     Made,
     /// Sandbox to server: the program runs.
     Started,
@@ -114,6 +119,8 @@ pub(crate) enum Message {
     Wake,
     /// Sandbox to server: its processes could not be made to stand still.
     Restless,
+    /// Spawner to server. Descriptors: listeners of ports 80 and 443.
+    PortsOpened,
 }
 
 /// A bind as the sandbox gets it. Descriptors: tree of the code, tree of the layers, those that there are.
@@ -224,6 +231,7 @@ impl Config {
         writer.path(&self.platform);
         writer.list(&self.runtimes, |writer, path| writer.path(path));
         writer.list(&self.groups, |writer, path| writer.path(path));
+        writer.list(self.authority.as_slice(), |writer, path| writer.path(path));
         writer.number(self.counts_memory.into());
         writer.bytes
     }
@@ -236,6 +244,7 @@ impl Config {
             platform: reader.path()?,
             runtimes: reader.list(Reader::path)?,
             groups: reader.list(Reader::path)?,
+            authority: reader.list(Reader::path)?.pop(),
             counts_memory: reader.number()? != 0,
         };
         reader.end()?;
@@ -265,6 +274,7 @@ impl Request {
                 writer.limits(&bind.limits);
                 writer.list(bind.start.as_slice(), Writer::start);
             }
+            Self::OpenPorts => writer.number(3),
         }
         if writer.nul {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "a string holds a NUL byte"));
@@ -292,6 +302,7 @@ impl Request {
                 limits: reader.limits()?,
                 start: reader.list(Reader::start)?.pop(),
             }),
+            3 => Self::OpenPorts,
             other => bail!("unknown request {other}"),
         };
         reader.end()?;
@@ -328,6 +339,7 @@ impl Message {
             Self::Rest => writer.number(8),
             Self::Wake => writer.number(9),
             Self::Restless => writer.number(10),
+            Self::PortsOpened => writer.number(11),
         }
         writer.bytes
     }
@@ -349,6 +361,7 @@ impl Message {
             8 => Self::Rest,
             9 => Self::Wake,
             10 => Self::Restless,
+            11 => Self::PortsOpened,
             other => bail!("unknown message {other}"),
         };
         reader.end()?;
@@ -532,7 +545,7 @@ mod tests {
         let (code, opt) = (Some("/c".into()), Some("/o".into()));
         let bind = Bind { code: code.clone(), opt, limits: limits(), start: None };
         let begin = Bind { code, opt: None, limits: limits(), start: Some(start()) };
-        for request in [launch(), Request::Bind(bind), Request::Bind(begin)] {
+        for request in [launch(), Request::Bind(bind), Request::Bind(begin), Request::OpenPorts] {
             assert_eq!(Request::decode(&request.encode().unwrap()).unwrap(), request);
         }
     }
@@ -555,6 +568,7 @@ mod tests {
             Message::Rest,
             Message::Wake,
             Message::Restless,
+            Message::PortsOpened,
         ] {
             assert_eq!(Message::decode(&message.encode()).unwrap(), message);
         }

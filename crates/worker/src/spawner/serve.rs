@@ -9,7 +9,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::filter::{Filter, Memory};
 use super::init::{self, Job};
-use super::network::Networks;
+use super::network::{self, Networks};
 use super::protocol::{
     self, Bind, BindInside, Config, Failure, Launch, Message, PACKET_BYTES_MAX, Packet, Request, Trees,
 };
@@ -72,6 +72,7 @@ pub(super) fn run(socket: OwnedFd, config: &Config) -> anyhow::Result<()> {
         match request {
             Ok(Request::Launch(launch)) => spawner.launch(launch, descriptors),
             Ok(Request::Bind(bind)) => spawner.bind(bind, descriptors),
+            Ok(Request::OpenPorts) => open_ports(descriptors),
             // Never from this server. The sandbox it was for ends, as its channel closes.
             Err(error) => eprintln!("sandbox spawner: {error:#}"),
         }
@@ -141,8 +142,8 @@ impl Spawner {
             Cloned::Parent { process, pidfd } => {
                 // When this fails, `go` closes unwritten and the child ends.
                 self.map_users(process, job.launch.id).map_err(step("map users"))?;
-                let given =
-                    [pidfd.as_raw_fd(), network.runtime_api.as_raw_fd(), network.endpoint.as_raw_fd()];
+                let given: Vec<_> =
+                    [&pidfd].into_iter().chain(&network.sockets).map(AsRawFd::as_raw_fd).collect();
                 protocol::send(reply, &Message::Made.encode(), &given).map_err(step("reply"))?;
                 nix::unistd::write(&go, &[1]).map_err(|error| Failure::new("start", &error.into()))?;
                 Ok(())
@@ -198,6 +199,22 @@ impl Spawner {
         }
         trees
     }
+}
+
+fn open_ports(descriptors: Vec<OwnedFd>) {
+    let Ok([process, reply]) = <[OwnedFd; 2]>::try_from(descriptors) else { return };
+    let sent = match network::open_ports(&process) {
+        Ok([plain, encrypted]) => {
+            let given = [plain.as_raw_fd(), encrypted.as_raw_fd()];
+            protocol::send(&reply, &Message::PortsOpened.encode(), &given)
+        }
+        Err(error) => {
+            let failure = Failure::new("open ports", &error);
+            protocol::send(&reply, &Message::Failed(failure).encode(), &[])
+        }
+    };
+    // The sandbox has ended, and nobody waits any more.
+    drop(sent);
 }
 
 pub(super) fn step(name: &'static str) -> impl FnOnce(io::Error) -> Failure {

@@ -10,6 +10,7 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, bail};
 
+use super::certificates::{self, AUTHORITY_FILE, BUNDLE_FILE, BUNDLES};
 use super::protocol::Config;
 use super::serve::{GROUP_INSIDE, USER_INSIDE};
 use super::sys::{self, Devices};
@@ -88,6 +89,9 @@ pub(super) fn enter(config: &Config) -> anyhow::Result<()> {
     }
     root.show(&config.platform, Path::new("/var/runtime"))?;
     root.write_etc()?;
+    if let Some(authority) = &config.authority {
+        root.trust(authority, &config.platform)?;
+    }
     root.make_devices()?;
     // Mounted while the host's is still in sight, which the kernel demands of an ordinary user; and never
     // covered in part, which it demands of every sandbox that mounts its own.
@@ -174,7 +178,7 @@ impl Root {
             ("/etc/group", format!("root:x:0:\nsbx_user1051:x:{GROUP_INSIDE}:\nnogroup:x:65534:\n")),
             ("/etc/hosts", "127.0.0.1 localhost sandbox\n::1 localhost\n".to_owned()),
             ("/etc/hostname", "sandbox\n".to_owned()),
-            ("/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n".to_owned()),
+            ("/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:5 attempts:2\n".to_owned()),
             (
                 "/etc/nsswitch.conf",
                 "passwd: files\ngroup: files\nhosts: files dns\nservices: files\n".to_owned(),
@@ -188,6 +192,24 @@ impl Root {
             // A file that is missing, or is larger than such files are, is left out.
             if fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() <= COPIED_BYTES_MAX) {
                 self.write(path, &fs::read(path).with_context(|| format!("cannot read {path}"))?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Has programs trust an authority by the bundle they look into by themselves, and by one of ours.
+    fn trust(&self, authority: &Path, platform: &Path) -> anyhow::Result<()> {
+        let authority =
+            fs::read(authority).with_context(|| format!("cannot read {}", authority.display()))?;
+        self.folder("/etc/cloudling")?;
+        self.write(AUTHORITY_FILE, &authority)?;
+        self.write(BUNDLE_FILE, &certificates::bundle(&authority, platform))?;
+        for bundle in BUNDLES {
+            let target = self.at(bundle);
+            if fs::symlink_metadata(&target).is_ok_and(|found| found.is_file()) {
+                let tree = sys::read_only_tree(&self.at(BUNDLE_FILE), Devices::Refused);
+                tree.and_then(|tree| sys::attach(&tree, &sys::c_path(&target)?))
+                    .with_context(|| format!("cannot cover {bundle}"))?;
             }
         }
         Ok(())

@@ -4,6 +4,7 @@
 
 mod custom;
 mod lifecycle;
+mod network;
 mod node;
 mod preload;
 mod python;

@@ -12,8 +12,8 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use worker::sandbox::{SandboxConfig, Tier, TierChoice};
 use worker::{
-    Config, Credentials, Endpoint, Function, Invocation, LogLine, LogSink, Outcome, PoolConfig, Reply,
-    ResponseMode, RuntimeKind, Workers, policy,
+    Config, Credentials, Endpoint, Function, Invocation, LogLine, LogSink, NetworkConfig, Outcome,
+    PoolConfig, Reply, ResponseMode, RuntimeKind, Workers, policy,
 };
 
 pub(crate) const REQUEST_ID: &str = "8f507cfc-0000-4697-b07a-ac58fc914c95";
@@ -51,6 +51,15 @@ impl Cloud {
         pool: PoolConfig,
         endpoint: Option<Arc<dyn Endpoint>>,
     ) -> Self {
+        Self::connected(tier, pool, endpoint, NetworkConfig::default()).await
+    }
+
+    pub(crate) async fn connected(
+        tier: TierChoice,
+        pool: PoolConfig,
+        endpoint: Option<Arc<dyn Endpoint>>,
+        network: NetworkConfig,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         // A sandbox runs as another user, which must be able to reach the code.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
@@ -59,11 +68,13 @@ impl Cloud {
             sandbox: SandboxConfig {
                 run_dir: folder.path().join("run"),
                 runtimes: Vec::new(),
+                authority: None,
                 tier,
                 platform_dir: platform_dir.clone(),
             },
             platform_dir,
             pool,
+            network,
             endpoint,
             endpoint_port: 4566,
         };

@@ -63,8 +63,11 @@ for port in (9001, 4566):
     print(connection.recv(100).decode())
 ";
     let sandbox = server.sandboxes.launch(python(script)).await.unwrap();
-    for (listener, port) in [(&sandbox.runtime_api, "9001"), (&sandbox.endpoint, "4566")] {
-        let listener = listener.as_ref().unwrap().try_clone().unwrap();
+    let network = sandbox.network.as_ref();
+    for (listener, port) in
+        [(sandbox.runtime_api.as_ref(), "9001"), (network.map(|network| &network.endpoint), "4566")]
+    {
+        let listener = listener.unwrap().try_clone().unwrap();
         listener.set_nonblocking(true).unwrap();
         let listener = tokio::net::TcpListener::from_std(listener).unwrap();
         let (connection, _) = listener.accept().await.unwrap();

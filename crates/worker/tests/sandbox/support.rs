@@ -34,6 +34,7 @@ pub(crate) fn config(folder: &Path, tier: TierChoice) -> SandboxConfig {
     SandboxConfig {
         run_dir: folder.join("run"),
         runtimes: Vec::new(),
+        authority: None,
         tier,
         platform_dir: folder.join("runtimes"),
     }

@@ -1,5 +1,6 @@
 //! One sandbox that runs: its binds, its end, and what is cleaned up after it.
 
+use std::net::TcpListener;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -12,7 +13,7 @@ use tokio::sync::{oneshot, watch};
 use super::{ANSWER_WITHIN, MESSAGE_BYTES_MAX, Shared, folder};
 use crate::sandbox::cgroup::Cgroup;
 use crate::sandbox::memory::Memory;
-use crate::sandbox::plumbing::{lock, receive, watched};
+use crate::sandbox::plumbing::{lock, packet_pair, receive, watched};
 use crate::sandbox::{Exit, LaunchSpec, Limits};
 use crate::spawner::protocol::{self, Bind, Message, Request, Start};
 
@@ -96,6 +97,30 @@ impl Running {
 
     pub(in crate::sandbox) fn kill(&self) {
         kill(&self.pidfd);
+    }
+
+    pub(in crate::sandbox) async fn open_ports(&self) -> anyhow::Result<[TcpListener; 2]> {
+        let link = self.shared.link.lock().await.clone().context("sandboxes are shut down")?;
+        let (answer, theirs) = packet_pair().context("cannot make a socket pair")?;
+        link.request(&Request::OpenPorts, &[&self.pidfd, &theirs])
+            .await
+            .context("the spawner cannot be reached")?;
+        // Kept open it would hide that the spawner has ended.
+        drop(theirs);
+        let answer = watched(answer)?;
+        let packet = tokio::time::timeout(ANSWER_WITHIN, receive(&answer, MESSAGE_BYTES_MAX))
+            .await
+            .context("the spawner did not answer")??
+            .context("the spawner has ended")?;
+        match Message::decode(&packet.bytes)? {
+            Message::PortsOpened => {
+                let listeners = <[OwnedFd; 2]>::try_from(packet.descriptors)
+                    .map_err(|_| anyhow!("the spawner sent too few descriptors"))?;
+                Ok(listeners.map(TcpListener::from))
+            }
+            Message::Failed(failure) => bail!("{failure}"),
+            other => bail!("unexpected message {other:?}"),
+        }
     }
 
     pub(in crate::sandbox) fn rest(&self) {
