@@ -13,6 +13,8 @@ pub(crate) enum Error {
     #[error("{0}")]
     DeleteConflictException(#[serde(skip)] &'static str),
     #[error("{0}")]
+    PasswordPolicyViolationException(#[serde(skip)] &'static str),
+    #[error("{0}")]
     LimitExceededException(#[serde(skip)] String),
     #[error("{0}")]
     MalformedPolicyDocumentException(#[serde(skip)] String),
@@ -41,6 +43,10 @@ impl Error {
 
     pub(crate) fn not_attachable(arn: &str) -> Self {
         Error::NoSuchEntityException(format!("Policy {arn} does not exist or is not attachable."))
+    }
+
+    pub(crate) fn taken(text: String) -> Self {
+        Error::EntityAlreadyExistsException(text)
     }
 
     pub(crate) fn over_quota(quota: &str, limit: usize) -> Self {

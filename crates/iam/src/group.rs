@@ -56,6 +56,16 @@ impl Group {
     }
 }
 
+/// The group as a policy decision sees it. Its path is not known before it was read.
+pub(crate) fn resource(cx: &Context, name: &str) -> Arn {
+    resource_at(cx, None, name)
+}
+
+/// [`resource`] at a path.
+pub(crate) fn resource_at(cx: &Context, path: Option<&str>, name: &str) -> Arn {
+    Arn::global("iam", cx.scope(), format_args!("group{}{name}", path.unwrap_or("/")))
+}
+
 pub(crate) async fn find(cx: &Context, name: &str) -> Result<Group> {
     let group = cx.rows(&GROUPS).get(&key(name)).await?;
     Ok(group.filter(|group| group.name == name).ok_or_else(|| Error::no_group(name))?)

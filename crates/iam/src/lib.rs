@@ -1,4 +1,4 @@
-//! Identity and Access Management: roles and policies.
+//! Identity and Access Management: users, groups, roles, their policies and their keys.
 //!
 //! * IAM is global: rows belong to an account, not to a region.
 //! * A role's row holds its inline policies and the ARNs of its attached ones; a customer policy's row counts its
@@ -11,13 +11,16 @@
 //!
 //! This crate must not know HTTP, signatures or any other service.
 
-#![expect(dead_code, reason = "the operations of users, groups and access keys come with the next change")]
-
 mod access_key;
+mod account;
+mod conditions;
 mod document;
 mod error;
 mod group;
+mod holder;
 mod identities;
+mod instance_profile;
+mod key_uses;
 mod limits;
 mod managed;
 mod memory;
@@ -27,14 +30,16 @@ mod page;
 mod policy;
 mod provider;
 mod role;
+mod subject;
 mod tag_list;
 #[cfg(test)]
 mod tests;
 mod user;
+mod uses;
 
 use std::sync::Arc;
 
-use service::{Definition, operations};
+use service::{AccountId, Definition, Failure, Platform, Region, Rows, Scope, operations};
 
 use ops::*;
 
@@ -58,41 +63,132 @@ pub static DEFINITION: Definition<Iam> = Definition {
     name: "iam",
     action_prefix: "iam",
     operations: operations![
+        AddClientIDToOpenIDConnectProvider,
+        AddRoleToInstanceProfile,
+        AddUserToGroup,
+        AttachGroupPolicy,
         AttachRolePolicy,
+        AttachUserPolicy,
+        CreateAccessKey,
+        CreateAccountAlias,
+        CreateGroup,
+        CreateInstanceProfile,
+        CreateLoginProfile,
+        CreateOpenIDConnectProvider,
         CreatePolicy,
         CreatePolicyVersion,
         CreateRole,
+        CreateUser,
+        DeleteAccessKey,
+        DeleteAccountAlias,
+        DeleteAccountPasswordPolicy,
+        DeleteGroup,
+        DeleteGroupPolicy,
+        DeleteInstanceProfile,
+        DeleteLoginProfile,
+        DeleteOpenIDConnectProvider,
         DeletePolicy,
         DeletePolicyVersion,
         DeleteRole,
         DeleteRolePermissionsBoundary,
         DeleteRolePolicy,
+        DeleteUser,
+        DeleteUserPermissionsBoundary,
+        DeleteUserPolicy,
+        DetachGroupPolicy,
         DetachRolePolicy,
+        DetachUserPolicy,
+        GetAccessKeyLastUsed,
+        GetAccountAuthorizationDetails,
+        GetAccountPasswordPolicy,
         GetAccountSummary,
+        GetGroup,
+        GetGroupPolicy,
+        GetInstanceProfile,
+        GetLoginProfile,
+        GetOpenIDConnectProvider,
         GetPolicy,
         GetPolicyVersion,
         GetRole,
         GetRolePolicy,
+        GetUser,
+        GetUserPolicy,
+        ListAccessKeys,
+        ListAccountAliases,
+        ListAttachedGroupPolicies,
         ListAttachedRolePolicies,
+        ListAttachedUserPolicies,
         ListEntitiesForPolicy,
+        ListGroupPolicies,
+        ListGroups,
+        ListGroupsForUser,
+        ListInstanceProfileTags,
+        ListInstanceProfiles,
         ListInstanceProfilesForRole,
+        ListMFADevices,
+        ListOpenIDConnectProviderTags,
+        ListOpenIDConnectProviders,
         ListPolicies,
         ListPolicyTags,
         ListPolicyVersions,
         ListRolePolicies,
         ListRoleTags,
         ListRoles,
+        ListSAMLProviders,
+        ListSSHPublicKeys,
+        ListServerCertificates,
+        ListServiceSpecificCredentials,
+        ListSigningCertificates,
+        ListUserPolicies,
+        ListUserTags,
+        ListUsers,
+        ListVirtualMFADevices,
+        PutGroupPolicy,
         PutRolePermissionsBoundary,
         PutRolePolicy,
+        PutUserPermissionsBoundary,
+        PutUserPolicy,
+        RemoveClientIDFromOpenIDConnectProvider,
+        RemoveRoleFromInstanceProfile,
+        RemoveUserFromGroup,
         SetDefaultPolicyVersion,
+        TagInstanceProfile,
+        TagOpenIDConnectProvider,
         TagPolicy,
         TagRole,
+        TagUser,
+        UntagInstanceProfile,
+        UntagOpenIDConnectProvider,
         UntagPolicy,
         UntagRole,
+        UntagUser,
+        UpdateAccessKey,
+        UpdateAccountPasswordPolicy,
         UpdateAssumeRolePolicy,
+        UpdateGroup,
+        UpdateLoginProfile,
+        UpdateOpenIDConnectProviderThumbprint,
         UpdateRole,
         UpdateRoleDescription,
+        UpdateUser,
     ],
     internal: &[],
-    reset: |_, _, _| Box::pin(std::future::ready(Ok(()))),
+    reset: |_, platform, account| Box::pin(forget(platform, account)),
 };
+
+/// Rows that are unique across accounts are not under their account's prefix.
+async fn forget(platform: &Platform, account: Option<&AccountId>) -> anyhow::Result<()> {
+    let Some(account) = account else { return Ok(()) };
+    let scope = Scope { account: account.clone(), region: Region::default() };
+    let readable = |failure: Failure| anyhow::anyhow!("forgetting identities: {failure}");
+    let keys = Rows::new(platform.kv().as_ref(), &access_key::ACCESS_KEYS, &scope);
+    for (id, _) in keys.all("").await.map_err(readable)?.iter().filter(|(_, row)| row.is_of(account)) {
+        keys.remove(id).await.map_err(readable)?;
+    }
+    let aliases = Rows::new(platform.kv().as_ref(), &account::ALIASES, &scope);
+    let rows = aliases.all("").await.map_err(readable)?;
+    for (alias, _) in rows.iter().filter(|(_, row)| row.account == account.as_str()) {
+        aliases.remove(alias).await.map_err(readable)?;
+    }
+    Ok(())
+}

@@ -1,11 +1,25 @@
 //! Quotas. Source: "IAM and AWS STS quotas" of the IAM user guide (default values).
 
-/// Managed policies attached to one role.
-pub(crate) const POLICIES_PER_ROLE_MAX: usize = 10;
+/// Managed policies attached to one user, group or role.
+pub(crate) const POLICIES_PER_IDENTITY_MAX: usize = 10;
+/// Groups that one user is in.
+pub(crate) const GROUPS_PER_USER_MAX: usize = 10;
+/// Access keys of one user, or of the account itself.
+pub(crate) const ACCESS_KEYS_PER_USER_MAX: usize = 2;
+/// OpenID Connect providers of one account.
+pub(crate) const PROVIDERS_PER_ACCOUNT_MAX: usize = 100;
+/// Audiences of one OpenID Connect provider.
+pub(crate) const CLIENT_IDS_PER_PROVIDER_MAX: usize = 100;
+/// Certificates of one OpenID Connect provider.
+pub(crate) const THUMBPRINTS_PER_PROVIDER_MAX: usize = 5;
 /// Characters of a role's trust policy, white space left out.
 pub(crate) const TRUST_POLICY_CHARS_MAX: usize = 2_048;
+/// Characters of all inline policies of a user, white space left out.
+pub(crate) const INLINE_POLICIES_PER_USER_CHARS_MAX: usize = 2_048;
+/// Characters of all inline policies of a group, white space left out.
+pub(crate) const INLINE_POLICIES_PER_GROUP_CHARS_MAX: usize = 5_120;
 /// Characters of all inline policies of a role, white space left out.
-pub(crate) const INLINE_POLICIES_CHARS_MAX: usize = 10_240;
+pub(crate) const INLINE_POLICIES_PER_ROLE_CHARS_MAX: usize = 10_240;
 /// Characters of one version of a managed policy, white space left out.
 pub(crate) const MANAGED_POLICY_CHARS_MAX: usize = 6_144;
 /// Versions of one managed policy.

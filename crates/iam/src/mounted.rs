@@ -3,16 +3,24 @@
 
 use std::sync::Arc;
 
-use service::{AccountId, AnyService, BoxFuture, Context, Mounted, Platform, Reply, Result};
+use auth::Identities as _;
+use service::{
+    AccountId, AnyService, Arn, BoxFuture, ConditionKeys, Context, Demand, Mounted, Platform, Region, Reply,
+    ResourcePolicy, ResourcePolicyKind, Result, Rows, Scope, Tags,
+};
 use wire::{Document, Model};
 
+use crate::key_uses;
+use crate::role::{ROLES, key};
+use crate::user::USERS;
 use crate::{DEFINITION, Iam, Identities};
 
 /// What the names of operations that change nothing begin with.
 const READING: [&str; 4] = ["Get", "List", "Simulate", "Generate"];
 
 /// IAM as a service of the cloud.
-pub fn service(identities: Arc<Identities>) -> Box<dyn AnyService> {
+pub fn service(platform: &Arc<Platform>, identities: Arc<Identities>) -> Box<dyn AnyService> {
+    key_uses::write_down(platform, identities.clone());
     Box::new(Forgetful {
         identities: identities.clone(),
         mounted: Mounted { definition: &DEFINITION, service: Arc::new(Iam::new(identities)) },
@@ -59,6 +67,29 @@ impl AnyService for Forgetful {
         })
     }
 
+    /// Who may assume a role, and the tags of users and roles.
+    fn resource_policy<'a>(
+        &'a self,
+        cx: &'a Context,
+        demand: &'a Demand,
+    ) -> BoxFuture<'a, Result<Option<ResourcePolicy>>> {
+        Box::pin(async move {
+            if demand.action.starts_with("sts:") {
+                let role = self.identities.role(demand.resource.as_str()).await?;
+                return Ok(role.map(|role| ResourcePolicy {
+                    kind: ResourcePolicyKind::RoleTrust,
+                    owner: AccountId::parse(&role.account),
+                    documents: vec![role.trust_document.clone()],
+                    keys: tag_keys(&Tags(role.tags.clone())),
+                }));
+            }
+            let keys = tag_keys(&tags(cx, &demand.resource).await?);
+            let owner = AccountId::parse(demand.resource.account());
+            let policy = ResourcePolicy { owner, keys, ..ResourcePolicy::default() };
+            Ok(Some(policy).filter(|policy| !policy.keys.is_empty()))
+        })
+    }
+
     fn reset<'a>(
         &'a self,
         platform: &'a Platform,
@@ -69,4 +100,30 @@ impl AnyService for Forgetful {
             self.mounted.reset(platform, account).await
         })
     }
+}
+
+/// The tags of the user or role that an ARN names; its path may be missing.
+async fn tags(cx: &Context, arn: &Arn) -> Result<Tags> {
+    let (Some(account), Some((kind, place))) =
+        (AccountId::parse(arn.account()), arn.resource().split_once('/'))
+    else {
+        return Ok(Tags::default());
+    };
+    let (kv, name) = (cx.platform().kv().as_ref(), key(place.rsplit('/').next().unwrap_or_default()));
+    let scope = Scope { account, region: Region::default() };
+    Ok(match kind {
+        "role" => Rows::new(kv, &ROLES, &scope).get(&name).await?.map(|role| role.tags).unwrap_or_default(),
+        "user" => Rows::new(kv, &USERS, &scope).get(&name).await?.map(|user| user.tags).unwrap_or_default(),
+        _ => Tags::default(),
+    })
+}
+
+fn tag_keys(tags: &Tags) -> ConditionKeys {
+    let prefixed = |prefix: &str, key: &str, value: &str| {
+        (format!("{prefix}:ResourceTag/{key}").into(), vec![value.to_owned()])
+    };
+    tags.0
+        .iter()
+        .flat_map(|(key, value)| [prefixed("aws", key, value), prefixed("iam", key, value)])
+        .collect()
 }

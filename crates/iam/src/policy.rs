@@ -7,8 +7,9 @@ use wire::Timestamp;
 use crate::document;
 use crate::error::{Error, owned_by_aws};
 use crate::managed;
-use crate::role::{ROLES, Role, key};
+use crate::role::key;
 use crate::tag_list::{self, Tag};
+use crate::uses::Holders;
 
 pub(crate) static POLICIES: Table<Policy> = Table::account("iam", "policies");
 
@@ -129,6 +130,11 @@ impl PolicyView {
         PolicyView { description: None, ..self }
     }
 
+    /// As GetAccountAuthorizationDetails shows it.
+    pub(crate) fn without_tags(self) -> Self {
+        PolicyView { tags: Vec::new(), ..self }
+    }
+
     /// As lists show it: without description and tags.
     pub(crate) fn listed(self) -> Self {
         PolicyView { description: None, tags: Vec::new(), ..self }
@@ -164,8 +170,7 @@ pub(crate) fn owner(cx: &Context, arn: &str) -> Option<Owner> {
 pub(crate) async fn find(cx: &Context, arn: &str) -> Result<Policy> {
     let found = match owner(cx, arn) {
         Some(Owner::Aws(mut policy)) => {
-            let roles = cx.rows(&ROLES).all("").await?;
-            (policy.attachments, policy.boundary_uses) = uses(&roles, arn);
+            (policy.attachments, policy.boundary_uses) = Holders::read(cx).await?.uses(arn);
             Some(policy)
         }
         Some(Owner::Account(key)) => {
@@ -199,14 +204,6 @@ pub(crate) fn account_key(cx: &Context, arn: &str) -> Result<String> {
         Some(Owner::Aws(_)) => Err(owned_by_aws()),
         None => Err(Error::no_policy(arn).into()),
     }
-}
-
-/// Attachments and uses as a boundary.
-pub(crate) fn uses(roles: &[(String, Role)], arn: &str) -> (u64, u64) {
-    let attached =
-        roles.iter().filter(|(_, role)| role.attached_policies.iter().any(|attached| attached == arn));
-    let bounded = roles.iter().filter(|(_, role)| role.permissions_boundary.as_deref() == Some(arn));
-    (attached.count() as u64, bounded.count() as u64)
 }
 
 /// The policy as a policy decision sees it.

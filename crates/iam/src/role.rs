@@ -7,7 +7,6 @@ use service::{Arn, Context, Result, Scope, Table, Tags};
 use wire::Timestamp;
 
 use crate::document;
-use crate::error::Error;
 use crate::limits::SESSION_SECONDS_DEFAULT;
 use crate::tag_list::{self, Tag};
 
@@ -117,24 +116,6 @@ pub(crate) fn key(name: &str) -> String {
 /// The role as a policy decision sees it. Its path is not known before it was read.
 pub(crate) fn policy_resource(cx: &Context, name: &str) -> Arn {
     Arn::global("iam", cx.scope(), format_args!("role/{name}"))
-}
-
-pub(crate) async fn find(cx: &Context, name: &str) -> Result<Role> {
-    let role = cx.rows(&ROLES).get(&key(name)).await?;
-    Ok(role.filter(|role| role.name == name).ok_or_else(|| Error::no_role(name))?)
-}
-
-/// Changes a role in place. An error from `change` leaves it as it was.
-pub(crate) async fn update<R>(
-    cx: &Context,
-    name: &str,
-    mut change: impl FnMut(&mut Role) -> std::result::Result<R, Error>,
-) -> Result<R> {
-    let changed = cx
-        .rows(&ROLES)
-        .update(&key(name), |role| if role.name == name { change(role) } else { Err(Error::no_role(name)) })
-        .await?;
-    Ok(changed.ok_or_else(|| Error::no_role(name))?)
 }
 
 pub(crate) fn check_name(name: &str, chars_max: usize) -> Result<()> {

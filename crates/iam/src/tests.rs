@@ -3,22 +3,28 @@
 use std::sync::Arc;
 
 use expect_test::expect;
-use service::{
-    AllowAll, AnyService, Clock, Context, Ids, Mode, Mounted, Platform, PlatformParts, Principal, Scope,
-};
+use service::{AllowAll, AnyService, Clock, Context, Ids, Mode, Platform, PlatformParts, Principal, Scope};
 use store::{MemoryBlobs, MemoryKv};
 use tasks::Tasks;
 use wire::{Document, Protocol, Timestamp};
 
-use crate::{DEFINITION, Iam};
+use crate::DEFINITION;
 
 const TRUST: &str = r#"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}"#;
 const ALLOW: &str = r#"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:*\",\"Resource\":\"*\"}]}"#;
 const BASIC: &str = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole";
 
+mod accounts;
+mod groups;
+mod identities;
+mod providers;
+mod users;
+
 struct Cloud {
     platform: Arc<Platform>,
-    iam: Mounted<Iam>,
+    iam: Box<dyn AnyService>,
+    identities: Arc<crate::Identities>,
+    principal: Principal,
 }
 
 impl Cloud {
@@ -34,13 +40,14 @@ impl Cloud {
         });
         let seal = Arc::new(auth::Issuer::from_key([7; 32]));
         let identities = Arc::new(crate::Identities::new(platform.kv().clone(), seal));
-        Cloud { platform, iam: Mounted { definition: &DEFINITION, service: Arc::new(Iam::new(identities)) } }
+        let iam = crate::service(&platform, identities.clone());
+        let principal = Principal::Root { account: Scope::default().account };
+        Cloud { platform, iam, identities, principal }
     }
 
     async fn call(&self, operation: &str, input: &str) -> String {
         let scope = Scope::default();
-        let principal = Principal::Root { account: scope.account.clone() };
-        let cx = Context::internal(&self.platform, scope, principal);
+        let cx = Context::internal(&self.platform, scope, self.principal.clone());
         let input: serde_json::Value =
             serde_json::from_str(input).unwrap_or_else(|error| panic!("{input}: {error}"));
         match self.iam.execute(&cx, operation, Document::from_json(&input)).await {
@@ -508,45 +515,4 @@ async fn the_account_summary_counts_what_is_there() {
     );
     assert_eq!(counts["AttachedPoliciesPerRoleQuota"], 10);
     assert_eq!(counts["Users"], 0);
-}
-
-#[tokio::test]
-async fn decisions_follow_changes() {
-    use auth::{Identities as _, Identity};
-    let platform = Cloud::new().platform;
-    let seal = Arc::new(auth::Issuer::from_key([7; 32]));
-    let identities = Arc::new(crate::Identities::new(platform.kv().clone(), seal));
-    let iam = crate::service(identities.clone());
-    let call = async |operation: &str, input: String| {
-        let scope = Scope::default();
-        let principal = Principal::Root { account: scope.account.clone() };
-        let cx = Context::internal(&platform, scope, principal);
-        let input: serde_json::Value = serde_json::from_str(&input).unwrap();
-        iam.execute(&cx, operation, Document::from_json(&input)).await.unwrap().document.to_json()
-    };
-    let role =
-        call("CreateRole", format!(r#"{{"RoleName":"r","AssumeRolePolicyDocument":"{TRUST}"}}"#)).await;
-    let (id, arn) = (role["Role"]["RoleId"].as_str().unwrap(), role["Role"]["Arn"].as_str().unwrap());
-    let identity = Identity::Role { name: "r", unique_id: id };
-    let grants = async || identities.grants("000000000000", identity).await.unwrap();
-    assert_eq!(grants().await.unwrap().policies.len(), 0);
-    call("PutRolePolicy", format!(r#"{{"RoleName":"r","PolicyName":"p","PolicyDocument":"{ALLOW}"}}"#)).await;
-    call("AttachRolePolicy", format!(r#"{{"RoleName":"r","PolicyArn":"{BASIC}"}}"#)).await;
-    let first = grants().await.unwrap();
-    assert_eq!((first.policies.len(), first.boundary.is_some()), (2, false));
-    assert!(Arc::ptr_eq(&first, &grants().await.unwrap()), "kept until something changes");
-    call("PutRolePermissionsBoundary", format!(r#"{{"RoleName":"r","PermissionsBoundary":"{BASIC}"}}"#))
-        .await;
-    assert!(grants().await.unwrap().boundary.is_some());
-    assert_eq!(identities.role(arn).await.unwrap().unwrap().max_session_seconds, 3_600);
-    let other = Identity::Role { name: "r", unique_id: "AROAOTHER" };
-    assert!(identities.grants("000000000000", other).await.unwrap().is_none());
-    assert!(identities.grants("111122223333", identity).await.unwrap().is_none());
-    let sessions = identities.session_policies("000000000000", None, &[BASIC.to_owned()]).await.unwrap();
-    assert_eq!(sessions.len(), 1);
-    iam.reset(&platform, None).await.unwrap();
-    store::clear(platform.kv().as_ref(), Default::default()).await.unwrap();
-    iam.reset(&platform, None).await.unwrap();
-    assert!(grants().await.is_none());
-    assert!(identities.role(arn).await.unwrap().is_none());
 }

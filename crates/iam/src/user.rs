@@ -50,8 +50,10 @@ pub(crate) struct LoginProfile {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct UserView {
-    path: String,
-    user_name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_name: Option<String>,
     user_id: String,
     arn: String,
     create_date: Timestamp,
@@ -68,8 +70,8 @@ impl User {
 
     pub(crate) fn view(&self, scope: &Scope) -> UserView {
         UserView {
-            path: self.path.clone(),
-            user_name: self.name.clone(),
+            path: Some(self.path.clone()),
+            user_name: Some(self.name.clone()),
             user_id: self.id.clone(),
             arn: self.arn(scope).to_string(),
             create_date: self.created,
@@ -80,26 +82,36 @@ impl User {
 }
 
 impl UserView {
+    /// The account's own user, which has no name and no path.
+    pub(crate) fn of_root(scope: &Scope) -> Self {
+        UserView {
+            path: None,
+            user_name: None,
+            user_id: scope.account.to_string(),
+            arn: Arn::global("iam", scope, "root").to_string(),
+            create_date: Timestamp::from_epoch_millis(0),
+            permissions_boundary: None,
+            tags: Vec::new(),
+        }
+    }
+
     /// As lists show it: without boundary and tags.
     pub(crate) fn listed(self) -> Self {
         UserView { permissions_boundary: None, tags: Vec::new(), ..self }
     }
 }
 
+/// The user as a policy decision sees it. Its path is not known before it was read.
+pub(crate) fn resource(cx: &Context, name: &str) -> Arn {
+    resource_at(cx, None, name)
+}
+
+/// [`resource`] at a path.
+pub(crate) fn resource_at(cx: &Context, path: Option<&str>, name: &str) -> Arn {
+    Arn::global("iam", cx.scope(), format_args!("user{}{name}", path.unwrap_or("/")))
+}
+
 pub(crate) async fn find(cx: &Context, name: &str) -> Result<User> {
     let user = cx.rows(&USERS).get(&key(name)).await?;
     Ok(user.filter(|user| user.name == name).ok_or_else(|| Error::no_user(name))?)
-}
-
-/// Changes a user in place. An error from `change` leaves it as it was.
-pub(crate) async fn update<R>(
-    cx: &Context,
-    name: &str,
-    mut change: impl FnMut(&mut User) -> std::result::Result<R, Error>,
-) -> Result<R> {
-    let changed = cx
-        .rows(&USERS)
-        .update(&key(name), |user| if user.name == name { change(user) } else { Err(Error::no_user(name)) })
-        .await?;
-    Ok(changed.ok_or_else(|| Error::no_user(name))?)
 }

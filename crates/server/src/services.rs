@@ -25,7 +25,7 @@ pub(crate) fn all(parts: &Parts<'_>) -> anyhow::Result<Registry> {
         mounted(&cloudtrail::DEFINITION, cloudtrail::CloudTrail::new(parts.trail.clone())),
         mounted(&dynamodb::DEFINITION, dynamodb::DynamoDb::new(parts.platform)),
         mounted(&dynamodb::STREAMS_DEFINITION, dynamodb::DynamoDbStreams),
-        iam::service(parts.identities.clone()),
+        iam::service(parts.platform, parts.identities.clone()),
         guarded(&lambda::DEFINITION, lambda::Lambda::new(lambda_parts(parts))),
         mounted(&logs::DEFINITION, logs::Logs::new(parts.platform)),
         guarded(&s3::DEFINITION, s3::S3::new(parts.platform)),

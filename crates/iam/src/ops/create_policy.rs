@@ -1,10 +1,10 @@
 use serde::{Deserialize, Serialize};
 use service::{Arn, Context, Operation, Result, Tags};
 
-use super::inline_policies::POLICY_NAME_CHARS_MAX;
 use crate::Iam;
 use crate::document::{self, Purpose, counted_chars};
 use crate::error::Error;
+use crate::holder::POLICY_NAME_CHARS_MAX;
 use crate::limits::MANAGED_POLICY_CHARS_MAX;
 use crate::policy::{POLICIES, Policy, PolicyVersion, PolicyView};
 use crate::role::{check_name, check_path, key};

@@ -1,15 +1,16 @@
 use serde::{Deserialize, Serialize};
-use service::{Arn, Context, Failure, Operation, Result, Tags};
+use service::{Arn, Context, Demand, Failure, Operation, Result, Tags};
 
 use crate::Iam;
+use crate::conditions;
 use crate::document::{self, Purpose, counted_chars};
 use crate::error::{Error, validation};
 use crate::limits::{
     CONFLICT_RETRIES_MAX, SESSION_SECONDS_DEFAULT, SESSION_SECONDS_RANGE, TRUST_POLICY_CHARS_MAX,
 };
-use crate::ops::permissions_boundary::{Use, change_uses};
 use crate::role::{Detail, ROLES, Role, RoleView, check_name, check_path, key};
 use crate::tag_list::{self, Tag};
+use crate::uses::{Use, change_uses};
 
 const ROLE_NAME_CHARS_MAX: usize = 64;
 
@@ -40,6 +41,11 @@ impl Operation for CreateRole {
     fn resource(&self, cx: &Context) -> Arn {
         let path = self.path.as_deref().unwrap_or("/");
         Arn::global("iam", cx.scope(), format_args!("role{path}{}", self.role_name))
+    }
+
+    fn demands(&self, cx: &Context) -> Vec<Demand> {
+        let keys = conditions::of_request(&self.tags, self.permissions_boundary.as_deref());
+        vec![Demand { keys, ..Demand::new(Self::ACTION, self.resource(cx)) }]
     }
 
     async fn run(self, _: &Iam, cx: &Context) -> Result<Output> {

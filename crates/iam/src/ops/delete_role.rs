@@ -3,9 +3,10 @@ use service::{Arn, Context, Empty, Failure, Operation, Result};
 
 use crate::Iam;
 use crate::error::Error;
+use crate::instance_profile;
 use crate::limits::CONFLICT_RETRIES_MAX;
-use crate::ops::permissions_boundary::{Use, change_uses};
 use crate::role::{self, ROLES, key};
+use crate::uses::{Use, change_uses};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -27,6 +28,12 @@ impl Operation for DeleteRole {
         for _ in 0..CONFLICT_RETRIES_MAX {
             let row = cx.rows(&ROLES).row(&key(name)).await?.filter(|row| row.value.name == name);
             let row = row.ok_or_else(|| Error::no_role(name))?;
+            if !instance_profile::of_role(cx, name).await?.is_empty() {
+                return Err(Error::DeleteConflictException(
+                    "Cannot delete entity, must remove roles from instance profile first.",
+                )
+                .into());
+            }
             if !row.value.attached_policies.is_empty() {
                 return Err(Error::DeleteConflictException(
                     "Cannot delete entity, must detach all policies first.",

@@ -2,7 +2,8 @@ use serde::{Deserialize, Serialize};
 use service::{Arn, Context, Operation, Result};
 
 use crate::Iam;
-use crate::role::{self, Detail, RoleView};
+use crate::holder;
+use crate::role::{self, Detail, Role, RoleView};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -26,7 +27,7 @@ impl Operation for GetRole {
     }
 
     async fn run(self, _: &Iam, cx: &Context) -> Result<Output> {
-        let role = role::find(cx, &self.role_name).await?;
+        let role = holder::find::<Role>(cx, &self.role_name).await?;
         Ok(Output { role: role.view(cx.scope(), Detail::All) })
     }
 }

@@ -4,8 +4,8 @@ use service::{Context, Operation, Result};
 use crate::Iam;
 use crate::managed;
 use crate::page::{self, PageEnd};
-use crate::policy::{POLICIES, PolicyView, managed_view, uses};
-use crate::role::ROLES;
+use crate::policy::{POLICIES, PolicyView, managed_view};
+use crate::uses::Holders;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -54,9 +54,9 @@ impl Operation for ListPolicies {
             policies.extend(rows.iter().map(|(_, policy)| (policy.arn(cx.scope()), policy.view(cx.scope()))));
         }
         if scope != PolicyScope::Local {
-            let roles = cx.rows(&ROLES).all("").await?;
+            let holders = Holders::read(cx).await?;
             for (arn, mut policy) in managed::all() {
-                (policy.attachments, policy.boundary_uses) = uses(&roles, &arn);
+                (policy.attachments, policy.boundary_uses) = holders.uses(&arn);
                 policies.push((arn.clone(), managed_view(&policy, &arn)));
             }
         }

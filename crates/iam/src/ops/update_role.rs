@@ -3,8 +3,9 @@ use service::{Arn, Context, Empty, Operation, Result};
 
 use super::create_role::{check_session_seconds, check_trust_policy};
 use crate::Iam;
+use crate::holder;
 use crate::limits::SESSION_SECONDS_DEFAULT;
-use crate::role::{self, Detail, RoleView};
+use crate::role::{self, Detail, Role, RoleView};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -47,7 +48,7 @@ impl Operation for UpdateRole {
     async fn run(self, _: &Iam, cx: &Context) -> Result<Empty> {
         let max_session_seconds = self.max_session_duration.unwrap_or(SESSION_SECONDS_DEFAULT);
         check_session_seconds(max_session_seconds)?;
-        role::update(cx, &self.role_name, |role| {
+        holder::update::<Role, _>(cx, &self.role_name, |role| {
             if let Some(description) = &self.description {
                 role.description = Some(description.clone());
             }
@@ -69,7 +70,7 @@ impl Operation for UpdateRoleDescription {
     }
 
     async fn run(self, _: &Iam, cx: &Context) -> Result<Output> {
-        let role = role::update(cx, &self.role_name, |role| {
+        let role = holder::update::<Role, _>(cx, &self.role_name, |role| {
             role.description = Some(self.description.clone());
             Ok(role.clone())
         })
@@ -89,7 +90,7 @@ impl Operation for UpdateAssumeRolePolicy {
 
     async fn run(self, _: &Iam, cx: &Context) -> Result<Empty> {
         check_trust_policy(&self.policy_document)?;
-        role::update(cx, &self.role_name, |role| {
+        holder::update::<Role, _>(cx, &self.role_name, |role| {
             role.trust_policy = self.policy_document.clone();
             Ok(())
         })
