@@ -1,5 +1,8 @@
 //! Secrets at rest: sealed with the installation's key, so that a copy of the data alone gives none away.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use crate::Issuer;
 
 /// Encrypts small secrets. `bound_to` names the place a secret belongs to; it does not open anywhere else.
@@ -25,6 +28,19 @@ fn place(bound_to: &str) -> String {
     format!("at rest: {bound_to}")
 }
 
+/// Where messages about denied requests belong.
+const MESSAGE: &str = "authorization message";
+
+/// A message that only those may read who may call `DecodeAuthorizationMessage`.
+pub fn encode_message(seal: &dyn Seal, json: &str) -> String {
+    URL_SAFE_NO_PAD.encode(seal.seal(json.as_bytes(), MESSAGE))
+}
+
+/// What [`encode_message`] was given; `None` when the text is no message of this installation.
+pub fn decode_message(seal: &dyn Seal, text: &str) -> Option<String> {
+    String::from_utf8(seal.open(&URL_SAFE_NO_PAD.decode(text).ok()?, MESSAGE)?).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,5 +59,14 @@ mod tests {
             assert_eq!(issuer.open(&altered, "one"), None, "{index}");
         }
         assert_eq!(issuer.open(b"", "one"), None);
+    }
+
+    #[test]
+    fn messages_come_back() {
+        let issuer = Issuer::from_key([7; 32]);
+        let text = encode_message(&issuer, "{}");
+        assert_eq!(decode_message(&issuer, &text).as_deref(), Some("{}"));
+        assert_eq!(decode_message(&issuer, "AAAA"), None);
+        assert_eq!(decode_message(&issuer, &URL_SAFE_NO_PAD.encode(issuer.seal(b"x", "other"))), None);
     }
 }

@@ -1,7 +1,7 @@
 //! OpenID Connect providers: who may vouch for web identities.
 
 use serde::{Deserialize, Serialize};
-use service::{Arn, Context, Result, Scope, Table, Tags};
+use service::{Arn, Context, Mode, Result, Scope, Table, Tags};
 use wire::Timestamp;
 
 use crate::error::Error;
@@ -69,8 +69,8 @@ pub(crate) async fn update<R>(
     Ok(changed.ok_or_else(|| missing(arn))?)
 }
 
-/// `https://` with a host, a path perhaps, no query. Plain `http://` is good on loopback only, where no one listens in.
-pub(crate) fn check_url(url: &str) -> std::result::Result<(), Error> {
+/// `https://` with a host, a path perhaps, no query. Plain `http://` is good in development only, on loopback.
+pub(crate) fn check_url(mode: Mode, url: &str) -> std::result::Result<(), Error> {
     const URL_CHARS_MAX: usize = 255;
     let invalid = || Error::InvalidInputException("Invalid Open ID Connect Provider URL".into());
     let (scheme, rest) = url.split_once("://").ok_or_else(invalid)?;
@@ -78,7 +78,7 @@ pub(crate) fn check_url(url: &str) -> std::result::Result<(), Error> {
     let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
     let loopback = host == "localhost" || host == "127.0.0.1";
     let plain = rest.bytes().all(|next| next.is_ascii_graphic()) && !rest.contains(['?', '#', '@', '\\']);
-    if (scheme == "https" || scheme == "http" && loopback)
+    if (scheme == "https" || scheme == "http" && loopback && mode == Mode::Dev)
         && !host.is_empty()
         && plain
         && url.len() <= URL_CHARS_MAX

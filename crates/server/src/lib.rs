@@ -8,6 +8,7 @@ mod authority;
 mod backup;
 mod control;
 mod coverage;
+mod fetch;
 mod folder;
 mod keys;
 mod parts;

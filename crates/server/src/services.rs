@@ -7,6 +7,7 @@ use lambda::LambdaParts;
 use service::{AnyService, Definition, Guarded, Mounted, Platform, Registry, ResourcePolicies};
 use worker::Workers;
 
+use crate::fetch::Fetcher;
 use crate::folder::DataFolder;
 
 /// What services are made from.
@@ -29,7 +30,10 @@ pub(crate) fn all(parts: &Parts<'_>) -> anyhow::Result<Registry> {
         guarded(&lambda::DEFINITION, lambda::Lambda::new(lambda_parts(parts))),
         mounted(&logs::DEFINITION, logs::Logs::new(parts.platform)),
         guarded(&s3::DEFINITION, s3::S3::new(parts.platform)),
-        mounted(&sts::DEFINITION, sts::Sts::new(parts.issuer.clone())),
+        mounted(
+            &sts::DEFINITION,
+            sts::Sts::new(parts.issuer.clone(), parts.identities.clone(), Arc::new(Fetcher)),
+        ),
     ]))
 }
 

@@ -1,54 +1,117 @@
 //! The role that is to be assumed.
 
-use service::{AccountId, Arn, Context, Failure, Mode, Principal, Result, Scope};
-use wire::Document;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use auth::policy::Policy;
+use auth::{Identities, SessionKind};
+use serde::Serialize;
+use service::{AccountId, Arn, Context, Mode, Result};
 
 use crate::error::{access_denied, validation};
 
+const DURATION_SECONDS: RangeInclusive<i64> = 900..=43_200;
+const DURATION_SECONDS_DEFAULT: i64 = 3_600;
+const SESSION_NAME_CHARS: RangeInclusive<usize> = 2..=64;
 /// The duration limit of a role that was never created, in seconds.
 const MAX_SESSION_SECONDS_DEFAULT: i64 = 3_600;
 
 /// What AssumeRole needs to know of a role.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct AssumedRole {
     pub account: AccountId,
     pub name: String,
     pub arn: String,
     pub id: String,
     pub max_session_seconds: i64,
+    /// Who may assume it; `None` for a stand-in of development mode.
+    pub trust: Option<Arc<Policy>>,
 }
 
 impl AssumedRole {
     /// Looks the role up in its account. In development mode a role that is not there is taken as it is named, so
     /// that functions run before anybody has written a role; otherwise it is refused as AWS refuses it.
-    pub(crate) async fn find(cx: &Context, arn: &str) -> Result<Self> {
+    pub(crate) async fn find(cx: &Context, identities: &dyn Identities, arn: &str) -> Result<Self> {
         let (account, name) = read(arn)?;
-        let scope = Scope { account: account.clone(), region: cx.region().clone() };
-        let principal = Principal::Service { account: account.clone(), name: "sts.amazonaws.com" };
-        let input = Document::map([("RoleName", name.as_str().into())]);
-        let role = match cx.call_in(scope, principal, "iam", "GetRole", input).await {
-            Ok(reply) => reply.document.get("Role").cloned(),
-            Err(failure) if is_absent(&failure) => None,
-            Err(failure) => return Err(failure),
-        };
-        let text = |member: &str| role.as_ref()?.get(member)?.as_str().map(str::to_owned);
-        match (text("Arn").filter(|found| found == arn), text("RoleId")) {
-            (Some(arn), Some(id)) => {
-                let seconds = role.as_ref().and_then(|role| role.get("MaxSessionDuration")?.as_i64());
-                let max_session_seconds = seconds.unwrap_or(MAX_SESSION_SECONDS_DEFAULT);
-                Ok(AssumedRole { account, name, arn, id, max_session_seconds })
-            }
-            _ if cx.platform().mode() == Mode::Dev => Ok(AssumedRole {
+        if let Some(role) = identities.role(arn).await? {
+            return Ok(AssumedRole {
+                account,
+                name,
+                arn: arn.to_owned(),
+                id: role.unique_id.clone(),
+                max_session_seconds: role.max_session_seconds,
+                trust: Some(role.trust.clone()),
+            });
+        }
+        if cx.platform().mode() == Mode::Dev {
+            return Ok(AssumedRole {
                 account,
                 name,
                 id: stand_in_id(arn),
                 arn: arn.to_owned(),
                 max_session_seconds: MAX_SESSION_SECONDS_DEFAULT,
-            }),
-            _ => Err(access_denied(format!(
-                "User: {} is not authorized to perform: sts:AssumeRole on resource: {arn}",
-                cx.caller().principal.arn()
-            ))),
+                trust: None,
+            });
+        }
+        Err(access_denied(format!(
+            "User: {} is not authorized to perform: sts:AssumeRole on resource: {arn}",
+            cx.caller().principal.arn()
+        )))
+    }
+
+    /// The duration of a session of it.
+    pub(crate) fn check_duration(&self, asked_seconds: Option<i64>) -> Result<i64> {
+        let seconds = asked_seconds.unwrap_or(DURATION_SECONDS_DEFAULT);
+        if !DURATION_SECONDS.contains(&seconds) {
+            return Err(validation(format!(
+                "DurationSeconds must be between {} and {}.",
+                DURATION_SECONDS.start(),
+                DURATION_SECONDS.end()
+            )));
+        }
+        if seconds > self.max_session_seconds {
+            return Err(validation(
+                "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+            ));
+        }
+        Ok(seconds)
+    }
+
+    /// Who acts in a session of it.
+    pub(crate) fn session(&self, session_name: &str) -> SessionKind {
+        SessionKind::AssumedRole {
+            role_name: self.name.clone(),
+            role_arn: self.arn.clone(),
+            role_id: self.id.clone(),
+            session_name: session_name.to_owned(),
+        }
+    }
+}
+
+/// The name of a session, which is a part of its ARN.
+pub(crate) fn check_session_name(name: &str) -> Result<()> {
+    let plain = name.chars().all(|next| next.is_ascii_alphanumeric() || "_+=,.@-".contains(next));
+    if plain && SESSION_NAME_CHARS.contains(&name.len()) {
+        return Ok(());
+    }
+    Err(validation(format!(
+        "1 validation error detected: Value '{name}' at 'roleSessionName' failed to satisfy constraint: Member must \
+         satisfy regular expression pattern: [\\w+=,.@-]*"
+    )))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct AssumedRoleUser {
+    assumed_role_id: String,
+    arn: String,
+}
+
+impl AssumedRoleUser {
+    pub(crate) fn new(role: &AssumedRole, session_name: &str) -> Self {
+        AssumedRoleUser {
+            assumed_role_id: format!("{}:{session_name}", role.id),
+            arn: format!("arn:aws:sts::{}:assumed-role/{}/{session_name}", role.account, role.name),
         }
     }
 }
@@ -65,11 +128,6 @@ fn read(text: &str) -> Result<(AccountId, String)> {
         return Err(invalid());
     }
     Ok((account, name.to_owned()))
-}
-
-/// IAM does not know the role, or there is no IAM at all.
-fn is_absent(failure: &Failure) -> bool {
-    matches!(failure.code(), "NoSuchEntityException" | "NoSuchEntity" | "NotImplemented")
 }
 
 /// A role id for a role that does not exist; the same for the same ARN.

@@ -55,7 +55,7 @@ operation! {
     on |this, cx| provider::resource(cx, &this.url),
     keys |this| conditions::of_request(&this.tags, None),
     run |this, _, cx| {
-        check_url(&this.url)?;
+        check_url(cx.platform().mode(), &this.url)?;
         check_client_ids(&this.client_ids)?;
         let thumbprints = read_thumbprints(this.thumbprints)?;
         let mut tags = Tags::default();
