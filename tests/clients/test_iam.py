@@ -275,3 +275,34 @@ def test_what_a_tool_made_it_reads_back_without_drift(account):
     iam.delete_role_policy(RoleName="svc", PolicyName="inline")
     iam.delete_role(RoleName="svc")
     iam.delete_policy(PolicyArn=policy["Arn"])
+
+
+def test_policies_are_tried_out(account):
+    iam = account.iam
+    policy = json.loads(json.dumps(READS))
+    policy["Statement"][0]["Condition"] = {"StringEquals": {"aws:PrincipalTag/team": "one"}}
+    document = json.dumps(policy)
+    keys = iam.get_context_keys_for_custom_policy(PolicyInputList=[document])["ContextKeyNames"]
+    assert keys == ["aws:PrincipalTag/team"]
+    without = iam.simulate_custom_policy(PolicyInputList=[document], ActionNames=["s3:GetObject"])
+    (result,) = without["EvaluationResults"]
+    assert (result["EvalDecision"], result["MissingContextValues"]) == ("implicitDeny", keys)
+    entry = {
+        "ContextKeyName": "aws:PrincipalTag/team",
+        "ContextKeyType": "string",
+        "ContextKeyValues": ["one"],
+    }
+    allowed = iam.simulate_custom_policy(
+        PolicyInputList=[document],
+        ActionNames=["s3:GetObject", "s3:PutObject"],
+        ResourceArns=["arn:aws:s3:::b/k"],
+        ContextEntries=[entry],
+    )["EvaluationResults"]
+    assert [result["EvalDecision"] for result in allowed] == ["allowed", "implicitDeny"]
+    assert allowed[0]["MatchedStatements"][0]["SourcePolicyId"] == "PolicyInputList.1"
+    iam.create_user(UserName="u")
+    iam.put_user_policy(UserName="u", PolicyName="reads", PolicyDocument=json.dumps(READS))
+    arn = f"arn:aws:iam::{account.id}:user/u"
+    tried = iam.simulate_principal_policy(PolicySourceArn=arn, ActionNames=["s3:GetObject", "s3:DeleteObject"])
+    assert [result["EvalDecision"] for result in tried["EvaluationResults"]] == ["allowed", "implicitDeny"]
+    assert iam.get_context_keys_for_principal_policy(PolicySourceArn=arn)["ContextKeyNames"] == []

@@ -30,6 +30,8 @@ mod page;
 mod policy;
 mod provider;
 mod role;
+mod simulation;
+mod spans;
 mod subject;
 mod tag_list;
 #[cfg(test)]
@@ -102,6 +104,8 @@ pub static DEFINITION: Definition<Iam> = Definition {
         GetAccountAuthorizationDetails,
         GetAccountPasswordPolicy,
         GetAccountSummary,
+        GetContextKeysForCustomPolicy,
+        GetContextKeysForPrincipalPolicy,
         GetGroup,
         GetGroupPolicy,
         GetInstanceProfile,
@@ -152,6 +156,8 @@ pub static DEFINITION: Definition<Iam> = Definition {
         RemoveRoleFromInstanceProfile,
         RemoveUserFromGroup,
         SetDefaultPolicyVersion,
+        SimulateCustomPolicy,
+        SimulatePrincipalPolicy,
         TagInstanceProfile,
         TagOpenIDConnectProvider,
         TagPolicy,

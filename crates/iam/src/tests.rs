@@ -18,6 +18,7 @@ mod accounts;
 mod groups;
 mod identities;
 mod providers;
+mod simulation;
 mod users;
 
 struct Cloud {

@@ -89,6 +89,13 @@ impl Policy {
         self.variables
     }
 
+    /// The statements that apply to the request, by their place in the document, and whether they deny.
+    pub fn matched(&self, request: &Request) -> Vec<(usize, bool)> {
+        let statements = self.statements.iter().enumerate();
+        let applying = statements.filter(|(_, statement)| statement.applies(request) != Named::Not);
+        applying.map(|(place, statement)| (place, statement.effect == Effect::Deny)).collect()
+    }
+
     /// What the statements that apply to the request say together.
     pub(super) fn verdict(&self, request: &Request) -> Verdict {
         let mut verdict = Verdict { denies: false, allows: Named::Not };

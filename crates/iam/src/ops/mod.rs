@@ -60,6 +60,7 @@ mod never_there;
 mod permissions_boundary;
 mod policy_versions;
 mod providers;
+mod simulate_policy;
 mod tags;
 mod update_role;
 mod users;
@@ -115,6 +116,10 @@ pub(crate) use providers::{
     AddClientIDToOpenIDConnectProvider, CreateOpenIDConnectProvider, DeleteOpenIDConnectProvider,
     GetOpenIDConnectProvider, ListOpenIDConnectProviders, RemoveClientIDFromOpenIDConnectProvider,
     UpdateOpenIDConnectProviderThumbprint,
+};
+pub(crate) use simulate_policy::{
+    GetContextKeysForCustomPolicy, GetContextKeysForPrincipalPolicy, SimulateCustomPolicy,
+    SimulatePrincipalPolicy,
 };
 pub(crate) use tags::{
     ListInstanceProfileTags, ListOpenIDConnectProviderTags, ListPolicyTags, ListRoleTags, ListUserTags,
