@@ -131,3 +131,37 @@ def test_errors_end_the_command(aws):
     assert "ValidationException" in aws(
         "lambda", "invoke", "--function-name", "bad name", "out.json", fails=True
     )
+
+
+def test_a_role_and_a_user_from_create_to_delete(aws):
+    role = aws(
+        "iam", "create-role", "--role-name", "svc", "--assume-role-policy-document", TRUSTS_LAMBDA,
+        "--tags", "Key=env,Value=test", "Key=app,Value=svc",
+    )["Role"]  # fmt: skip
+    basic = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+    aws("iam", "attach-role-policy", "--role-name", "svc", "--policy-arn", basic)
+    read = aws("iam", "get-role", "--role-name", "svc")["Role"]
+    assert (read["Arn"], read["Tags"]) == (
+        role["Arn"],
+        [{"Key": "app", "Value": "svc"}, {"Key": "env", "Value": "test"}],
+    )
+    attached = aws("iam", "list-attached-role-policies", "--role-name", "svc")["AttachedPolicies"]
+    assert [policy["PolicyArn"] for policy in attached] == [basic]
+    aws("iam", "create-user", "--user-name", "ada")
+    aws("iam", "create-group", "--group-name", "eng")
+    aws("iam", "add-user-to-group", "--user-name", "ada", "--group-name", "eng")
+    key = aws("iam", "create-access-key", "--user-name", "ada")["AccessKey"]
+    listed = aws("iam", "list-access-keys", "--user-name", "ada")["AccessKeyMetadata"]
+    assert [found["AccessKeyId"] for found in listed] == [key["AccessKeyId"]]
+    tried = aws(
+        "iam", "simulate-principal-policy", "--policy-source-arn", role["Arn"],
+        "--action-names", "logs:PutLogEvents", "s3:GetObject",
+    )["EvaluationResults"]  # fmt: skip
+    assert [result["EvalDecision"] for result in tried] == ["allowed", "implicitDeny"]
+    assert "DeleteConflict" in aws("iam", "delete-user", "--user-name", "ada", fails=True)
+    aws("iam", "delete-access-key", "--user-name", "ada", "--access-key-id", key["AccessKeyId"])
+    aws("iam", "remove-user-from-group", "--user-name", "ada", "--group-name", "eng")
+    aws("iam", "delete-group", "--group-name", "eng")
+    aws("iam", "delete-user", "--user-name", "ada")
+    aws("iam", "detach-role-policy", "--role-name", "svc", "--policy-arn", basic)
+    aws("iam", "delete-role", "--role-name", "svc")

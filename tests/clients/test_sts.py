@@ -11,7 +11,7 @@ import botocore
 import pytest
 import rsa
 
-from cloud import refused
+from cloud import Cloud, refused
 from test_iam_sts import session_client
 
 READS = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}]}
@@ -180,3 +180,56 @@ def test_keys_of_users(account):
     account.iam.update_access_key(UserName="ada", AccessKeyId=key["AccessKeyId"], Status="Inactive")
     with refused("InvalidClientTokenId", 403):
         as_user.get_caller_identity()
+
+
+@pytest.fixture(scope="module")
+def enforcing(tmp_path_factory):
+    running = Cloud(tmp_path_factory.mktemp("enforcing") / "data", "--enforce")
+    yield running
+    assert running.stop() == 0, running.output()
+
+
+def test_trust_and_session_policies_decide(enforcing):
+    account = enforcing.account()
+    iam = account.iam
+    user = iam.create_user(UserName="ada")["User"]
+    key = iam.create_access_key(UserName="ada")["AccessKey"]
+    secrets = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+    sts = account.client("sts", **secrets)
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": user["Arn"]},
+                "Action": ["sts:AssumeRole", "sts:TagSession"],
+                "Condition": {"StringEquals": {"sts:ExternalId": "agreed"}},
+            }
+        ],
+    }
+    role = iam.create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+    reads_roles = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": ["iam:ListRoles", "iam:ListUsers"], "Resource": "*"}],
+    }
+    iam.put_role_policy(RoleName="r", PolicyName="reads", PolicyDocument=json.dumps(reads_roles))
+    call = {"RoleArn": role["Arn"], "RoleSessionName": "session"}
+    denied = f"User: {user['Arn']} is not authorized to perform: sts:AssumeRole on resource: {role['Arn']}"
+    for external in ({}, {"ExternalId": "guessed"}):
+        with refused("AccessDenied", 403, denied):
+            sts.assume_role(**call, **external)
+    whole = sts.assume_role(**call, ExternalId="agreed", Tags=[{"Key": "team", "Value": "one"}])
+    as_role = session_client(account, "iam", whole["Credentials"])
+    assert [found["RoleName"] for found in as_role.list_roles()["Roles"]] == ["r"]
+    with refused("AccessDenied", 403, "because no identity-based policy allows the iam:CreateUser action"):
+        as_role.create_user(UserName="eve")
+    reads_roles["Statement"][0]["Action"] = "iam:ListRoles"
+    narrow = sts.assume_role(**call, ExternalId="agreed", Policy=json.dumps(reads_roles))
+    as_role = session_client(account, "iam", narrow["Credentials"])
+    assert len(as_role.list_roles()["Roles"]) == 1
+    with refused("AccessDenied", 403, "because no session policy allows the iam:ListUsers action"):
+        as_role.list_users()
+    # A policy taken away counts at once, for sessions that are there already.
+    iam.delete_role_policy(RoleName="r", PolicyName="reads")
+    with refused("AccessDenied", 403, "because no identity-based policy allows the iam:ListRoles action"):
+        as_role.list_roles()

@@ -85,8 +85,6 @@ pub struct Role {
     pub arn: String,
     pub unique_id: String,
     pub trust: Arc<Policy>,
-    /// Who may assume it, as it was sent.
-    pub trust_document: Arc<str>,
     pub max_session_seconds: i64,
     pub tags: BTreeMap<String, String>,
 }

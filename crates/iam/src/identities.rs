@@ -288,7 +288,6 @@ impl Identities {
             arn: arn.to_owned(),
             unique_id: role.id,
             trust: self.compile(&role.trust_policy, PolicyKind::Trust),
-            trust_document: role.trust_policy.into(),
             max_session_seconds: role.max_session_seconds,
             tags: role.tags.0,
         }))

@@ -3,6 +3,7 @@
 //! Where AWS's document lists actions of services that do not exist here, ours lists those of the services that do;
 //! names, paths and ARNs are AWS's. They change only with a new version of this program.
 
+use serde_json::json;
 use service::Tags;
 use wire::Timestamp;
 
@@ -13,7 +14,8 @@ const ARN_PREFIX: &str = "arn:aws:iam::aws:policy";
 /// 2015-02-06T18:40:00Z, about when AWS created most of them.
 const CREATED: Timestamp = Timestamp::from_epoch_millis(1_423_248_000_000);
 
-/// Path, name, and the actions that are allowed on everything. An action behind `!` is all that is not allowed.
+/// Path, name, and the actions that are allowed. Actions behind `!` are all that is not allowed; actions after
+/// `@resource` are allowed on that resource, those before on everything.
 type Row = (&'static str, &'static str, &'static [&'static str]);
 
 const LOGS: [&str; 3] = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"];
@@ -24,6 +26,9 @@ static ROWS: &[Row] = &[
     ("/", "AmazonAPIGatewayAdministrator", &["apigateway:*"]),
     ("/", "AmazonAPIGatewayInvokeFullAccess", &["execute-api:Invoke", "execute-api:ManageConnections"]),
     ("/", "AmazonCognitoPowerUser", &["cognito-identity:*", "cognito-idp:*", "cognito-sync:*", "iam:ListRoles"]),
+    ("/", "AmazonCognitoReadOnly", &["cognito-identity:Describe*", "cognito-identity:Get*", "cognito-identity:List*", "cognito-idp:Describe*",
+        "cognito-idp:AdminGet*", "cognito-idp:AdminList*", "cognito-idp:List*", "cognito-idp:Get*", "cognito-sync:Describe*", "cognito-sync:Get*",
+        "cognito-sync:List*", "iam:ListOpenIDConnectProviders", "iam:ListRoles", "sns:ListPlatformApplications"]),
     ("/", "AmazonDynamoDBFullAccess", &["dynamodb:*", "dax:*", "cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics",
         "cloudwatch:ListMetrics", "iam:GetRole", "iam:ListRoles", "kms:DescribeKey", "kms:ListAliases", "lambda:*EventSourceMapping*",
         "lambda:ListFunctions", "sns:ListTopics"]),
@@ -31,6 +36,12 @@ static ROWS: &[Row] = &[
         "dynamodb:GetResourcePolicy", "dynamodb:GetShardIterator", "dynamodb:List*", "dynamodb:PartiQLSelect", "dynamodb:Query",
         "dynamodb:Scan", "cloudwatch:GetMetricData", "cloudwatch:ListMetrics"]),
     ("/", "AmazonEventBridgeFullAccess", &["events:*", "schemas:*", "scheduler:*", "pipes:*"]),
+    ("/", "AmazonEventBridgeReadOnlyAccess", &["events:DescribeRule", "events:DescribeEventBus", "events:DescribeEventSource", "events:ListEventBuses",
+        "events:ListEventSources", "events:ListRuleNamesByTarget", "events:ListRules", "events:ListTargetsByRule", "events:TestEventPattern",
+        "schemas:DescribeSchema", "schemas:ListSchemas", "schemas:SearchSchemas", "scheduler:GetSchedule", "scheduler:ListSchedules",
+        "pipes:DescribePipe", "pipes:ListPipes"]),
+    ("/", "AmazonKinesisFirehoseFullAccess", &["firehose:*"]),
+    ("/", "AmazonKinesisFirehoseReadOnlyAccess", &["firehose:Describe*", "firehose:List*"]),
     ("/", "AmazonKinesisFullAccess", &["kinesis:*"]),
     ("/", "AmazonKinesisReadOnlyAccess", &["kinesis:Get*", "kinesis:List*", "kinesis:Describe*"]),
     ("/", "AmazonS3FullAccess", &["s3:*", "s3-object-lambda:*"]),
@@ -43,6 +54,9 @@ static ROWS: &[Row] = &[
         "sqs:ListMessageMoveTasks", "sqs:ListQueueTags"]),
     ("/", "AmazonSSMFullAccess", &["ssm:*", "cloudwatch:PutMetricData", "logs:*"]),
     ("/", "AmazonSSMReadOnlyAccess", &["ssm:Describe*", "ssm:Get*", "ssm:List*"]),
+    ("/", "AWSCloudFormationFullAccess", &["cloudformation:*"]),
+    ("/", "AWSCloudFormationReadOnlyAccess", &["cloudformation:Describe*", "cloudformation:EstimateTemplateCost", "cloudformation:Get*",
+        "cloudformation:List*", "cloudformation:ValidateTemplate", "cloudformation:Detect*"]),
     ("/", "AWSLambda_FullAccess", &["lambda:*", "cloudwatch:GetMetricData", "cloudwatch:ListMetrics", "iam:GetPolicy", "iam:GetPolicyVersion",
         "iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:ListRoles", "iam:PassRole",
         "logs:DescribeLogGroups", "logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents", "states:DescribeStateMachine",
@@ -53,6 +67,8 @@ static ROWS: &[Row] = &[
     ("/", "AWSLambdaExecute", &["logs:*", "s3:GetObject", "s3:PutObject"]),
     ("/", "AWSLambdaInvocation-DynamoDB", &["lambda:InvokeFunction", "dynamodb:DescribeStream", "dynamodb:GetRecords",
         "dynamodb:GetShardIterator", "dynamodb:ListStreams"]),
+    ("/", "AWSStepFunctionsConsoleFullAccess", &["states:*", "iam:ListRoles", "lambda:ListFunctions",
+        "@arn:aws:iam::*:role/service-role/StatesExecutionRole*", "iam:PassRole"]),
     ("/", "AWSStepFunctionsFullAccess", &["states:*"]),
     ("/", "AWSStepFunctionsReadOnlyAccess", &["states:List*", "states:Describe*", "states:Get*"]),
     ("/", "AWSXRayDaemonWriteAccess", &["xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules",
@@ -61,16 +77,30 @@ static ROWS: &[Row] = &[
     ("/", "AWSXrayWriteOnlyAccess", &["xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules",
         "xray:GetSamplingTargets", "xray:GetSamplingStatisticSummaries"]),
     ("/", "CloudWatchFullAccess", &["cloudwatch:*", "logs:*", "sns:*", "iam:GetPolicy", "iam:GetPolicyVersion", "iam:GetRole"]),
+    ("/", "CloudWatchLambdaInsightsExecutionRolePolicy", &["logs:CreateLogGroup", "@arn:aws:logs:*:*:log-group:/aws/lambda-insights:*",
+        "logs:CreateLogStream", "logs:PutLogEvents"]),
     ("/", "CloudWatchLogsFullAccess", &["logs:*", "cloudwatch:GenerateQuery"]),
     ("/", "CloudWatchLogsReadOnlyAccess", &["logs:Describe*", "logs:Get*", "logs:List*", "logs:StartQuery", "logs:StopQuery",
         "logs:TestMetricFilter", "logs:FilterLogEvents", "logs:StartLiveTail", "logs:StopLiveTail"]),
-    ("/", "PowerUserAccess", &["!iam:*", "!organizations:*", "!account:*"]),
+    ("/", "CloudWatchReadOnlyAccess", &["cloudwatch:Describe*", "cloudwatch:Get*", "cloudwatch:List*", "logs:Describe*", "logs:Get*", "logs:List*",
+        "logs:StartQuery", "logs:StopQuery", "logs:TestMetricFilter", "logs:FilterLogEvents", "logs:StartLiveTail", "logs:StopLiveTail",
+        "sns:Get*", "sns:List*"]),
+    ("/", "IAMFullAccess", &["iam:*", "organizations:DescribeOrganization", "organizations:ListPolicies"]),
+    ("/", "IAMReadOnlyAccess", &["iam:GenerateCredentialReport", "iam:GenerateServiceLastAccessedDetails", "iam:Get*", "iam:List*",
+        "iam:SimulateCustomPolicy", "iam:SimulatePrincipalPolicy"]),
+    ("/", "IAMUserChangePassword", &["iam:GetAccountPasswordPolicy", "@arn:aws:iam::*:user/${aws:username}", "iam:ChangePassword"]),
+    ("/", "PowerUserAccess", &["!iam:*", "!organizations:*", "!account:*", "account:GetAccountInformation", "account:ListRegions",
+        "iam:CreateServiceLinkedRole", "iam:DeleteServiceLinkedRole", "iam:ListRoles", "organizations:DescribeOrganization"]),
     ("/", "ReadOnlyAccess", READ_ONLY),
     ("/", "SecretsManagerReadWrite", &["secretsmanager:*", "kms:DescribeKey", "kms:ListAliases", "kms:ListKeys", "lambda:ListFunctions",
         "tag:GetResources"]),
     ("/job-function/", "ViewOnlyAccess", VIEW_ONLY),
     ("/service-role/", "AmazonAPIGatewayPushToCloudWatchLogs", &["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogGroups",
         "logs:DescribeLogStreams", "logs:PutLogEvents", "logs:GetLogEvents", "logs:FilterLogEvents"]),
+    ("/service-role/", "AWSAppSyncPushToCloudWatchLogs", &LOGS),
+    ("/service-role/", "AWSCodeDeployRoleForLambda", &["cloudwatch:DescribeAlarms", "lambda:UpdateAlias", "lambda:GetAlias",
+        "lambda:GetProvisionedConcurrencyConfig", "sns:Publish", "@arn:aws:s3:::*/CodeDeploy/*", "s3:GetObject", "s3:GetObjectVersion",
+        "@arn:aws:lambda:*:*:function:CodeDeployHook_*", "lambda:InvokeFunction"]),
     ("/service-role/", "AWSLambdaBasicExecutionRole", &LOGS),
     ("/service-role/", "AWSLambdaDynamoDBExecutionRole", &[LOGS[0], LOGS[1], LOGS[2], "dynamodb:DescribeStream", "dynamodb:GetRecords",
         "dynamodb:GetShardIterator", "dynamodb:ListStreams"]),
@@ -138,11 +168,29 @@ fn read((path, name, actions): &Row) -> Policy {
 }
 
 fn document(actions: &[&str]) -> String {
-    let excluded: Vec<&str> = actions.iter().filter_map(|action| action.strip_prefix('!')).collect();
-    let (element, actions) =
-        if excluded.is_empty() { ("Action", actions.to_vec()) } else { ("NotAction", excluded) };
-    let statement = serde_json::json!({"Effect": "Allow", element: actions, "Resource": "*"});
-    format!(r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#)
+    let (excluded, listed): (Vec<&str>, Vec<&str>) =
+        actions.iter().partition(|action| action.starts_with('!'));
+    let mut statements = Vec::new();
+    if !excluded.is_empty() {
+        let excluded: Vec<&str> = excluded.iter().map(|action| &action[1..]).collect();
+        statements.push(json!({"Effect": "Allow", "NotAction": excluded, "Resource": "*"}));
+    }
+    let (mut resource, mut actions) = ("*", Vec::new());
+    for next in listed {
+        match next.strip_prefix('@') {
+            Some(next) => {
+                statements.extend(statement(&std::mem::take(&mut actions), resource));
+                resource = next;
+            }
+            None => actions.push(next),
+        }
+    }
+    statements.extend(statement(&actions, resource));
+    json!({"Version": "2012-10-17", "Statement": statements}).to_string()
+}
+
+fn statement(actions: &[&str], resource: &str) -> Option<serde_json::Value> {
+    (!actions.is_empty()).then(|| json!({"Effect": "Allow", "Action": actions, "Resource": resource}))
 }
 
 /// An id that stays the same as long as the name does.
@@ -174,6 +222,12 @@ mod tests {
             assert!(ids.insert(policy.id.clone()), "{arn}");
             assert_eq!(find(&arn).unwrap().name, policy.name);
         }
+        let hooks = find("arn:aws:iam::aws:policy/service-role/AWSCodeDeployRoleForLambda").unwrap();
+        assert!(hooks.versions[0].document.contains("function:CodeDeployHook_*"));
+        let power = find("arn:aws:iam::aws:policy/PowerUserAccess").unwrap();
+        assert!(
+            power.versions[0].document.contains(r#""NotAction":["iam:*","organizations:*","account:*"]"#)
+        );
         assert!(find("arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole").is_some());
         assert!(find("arn:aws:iam::aws:policy/AWSLambdaBasicExecutionRole").is_none());
     }

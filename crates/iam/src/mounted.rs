@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
-use auth::Identities as _;
 use service::{
     AccountId, AnyService, Arn, BoxFuture, ConditionKeys, Context, Demand, Mounted, Platform, Region, Reply,
-    ResourcePolicy, ResourcePolicyKind, Result, Rows, Scope, Tags,
+    ResourcePolicy, Result, Rows, Scope, Tags,
 };
 use wire::{Document, Model};
 
@@ -67,22 +66,13 @@ impl AnyService for Forgetful {
         })
     }
 
-    /// Who may assume a role, and the tags of users and roles.
+    /// The tags of users and roles. Who may assume a role is asked of [`auth::Identities`].
     fn resource_policy<'a>(
         &'a self,
         cx: &'a Context,
         demand: &'a Demand,
     ) -> BoxFuture<'a, Result<Option<ResourcePolicy>>> {
         Box::pin(async move {
-            if demand.action.starts_with("sts:") {
-                let role = self.identities.role(demand.resource.as_str()).await?;
-                return Ok(role.map(|role| ResourcePolicy {
-                    kind: ResourcePolicyKind::RoleTrust,
-                    owner: AccountId::parse(&role.account),
-                    documents: vec![role.trust_document.clone()],
-                    keys: tag_keys(&Tags(role.tags.clone())),
-                }));
-            }
             let keys = tag_keys(&tags(cx, &demand.resource).await?);
             let owner = AccountId::parse(demand.resource.account());
             let policy = ResourcePolicy { owner, keys, ..ResourcePolicy::default() };

@@ -82,15 +82,16 @@ async fn get(
         let body = body.map_err(|_| anyhow::anyhow!("its answer was cut short or is too long"))?;
         Ok(body.to_bytes().to_vec())
     };
-    // The connection makes progress only while it is polled beside the exchange.
-    tokio::pin!(connection);
+    // The connection makes progress only while it is polled beside the exchange; what it has read is still there when
+    // the other side closes it.
+    tokio::pin!(connection, exchange);
     tokio::select! {
         biased;
-        done = exchange => done,
-        ended = &mut connection => match ended {
-            Ok(()) => anyhow::bail!("it closed the connection"),
-            Err(error) => Err(error.into()),
-        },
+        done = &mut exchange => done,
+        ended = &mut connection => {
+            ended?;
+            exchange.await
+        }
     }
 }
 

@@ -65,7 +65,6 @@ impl Identities for FewIdentities {
             arn: WORKER.into(),
             unique_id: "AROAEXAMPLE".into(),
             trust: Arc::new(Policy::parse(trust, PolicyKind::Trust).unwrap()),
-            trust_document: trust.into(),
             max_session_seconds: 7_200,
             tags: Default::default(),
         };

@@ -24,7 +24,8 @@ use compiled::Compiled;
 const FREE: [&str; 2] = ["sts:GetCallerIdentity", "sts:GetSessionToken"];
 /// The caller of these is the token he brings, which the operation checks against the role's trust policy.
 const PROVEN_BY_TOKEN: [&str; 2] = ["sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML"];
-const ASSUME_ROLE: &str = "sts:AssumeRole";
+/// What the trust policy of a role decides.
+const OF_TRUST: [&str; 3] = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"];
 
 /// Decides by policies; denies unless something allows.
 pub struct Enforcer {
@@ -127,13 +128,16 @@ impl Enforcer {
     }
 
     async fn of_resource(&self, cx: &Context, demand: &Demand) -> Result<OfResource> {
-        if demand.action == ASSUME_ROLE {
+        if OF_TRUST.contains(&&*demand.action) && demand.resource.service() == "iam" {
             let role = self.identities.role(demand.resource.as_str()).await?;
+            let tags = role.iter().flat_map(|role| &role.tags);
             return Ok(OfResource {
                 kind: ResourcePolicyKind::RoleTrust,
                 owner: None,
+                keys: tags
+                    .map(|(key, value)| (format!("aws:ResourceTag/{key}").into(), vec![value.clone()]))
+                    .collect(),
                 policy: role.map(|role| role.trust.clone()),
-                keys: Vec::new(),
             });
         }
         let found = match cx.platform().registry().find(demand.resource.service()) {

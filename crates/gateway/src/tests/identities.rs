@@ -49,7 +49,6 @@ impl WrittenDown {
             arn: arn.into(),
             unique_id: "AROAWORKER".into(),
             trust: policy(trust, PolicyKind::Trust),
-            trust_document: "".into(),
             max_session_seconds: 3_600,
             tags: Default::default(),
         };
