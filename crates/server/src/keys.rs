@@ -53,7 +53,7 @@ pub async fn keys(data: &Path, order: KeysOrder, account: &AccountId) -> anyhow:
     let identities = opened.identities.clone();
     let trail = cloudtrail::Trail::new(opened.kv.clone(), cloudtrail::Scrutiny::Everything);
     let platform = opened.platform(service::Mode::Secure, Enforcement::On, trail);
-    platform.mount(Registry::new(vec![iam::service(identities)]));
+    platform.mount(Registry::new(vec![iam::service(&platform, identities)]));
     obey(&platform, order, account).await
 }
 
