@@ -100,6 +100,12 @@ pub(crate) struct Up {
     /// Workers kept started ahead of need, of each interpreter: a first call takes one of them.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) spares: Option<usize>,
+    /// Workers that hold a function at the same time, busy and idle, 1200 unless given; one function has at most five of six.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=4000))]
+    pub(crate) workers: Option<u16>,
+    /// Seconds after which an idle worker ends, 600 unless given.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) keep_alive: Option<u64>,
     /// Accept https beside http, with a certificate of the installation's own authority (tls/ca.pem in the data folder).
     #[arg(long, conflicts_with_all = ["tls_cert", "tls_key"])]
     pub(crate) tls: bool,

@@ -58,6 +58,10 @@ pub struct Config {
     pub sandbox: TierChoice,
     /// Workers kept started ahead of need, of each interpreter; the pool's own number unless given.
     pub spares: Option<usize>,
+    /// Workers that hold a function at the same time; the pool's own number unless given.
+    pub workers_max: Option<usize>,
+    /// An idle worker ends after this time; the pool's own unless given.
+    pub keep_alive: Option<Duration>,
     pub encryption: Encryption,
     /// Names beside its own that a development server answers to.
     pub allowed_hosts: Vec<String>,
@@ -251,6 +255,8 @@ fn workers_config(
     if let Some(spares) = config.spares {
         (pool.node_spares, pool.python_spares) = (spares, spares);
     }
+    pool.workers_max = config.workers_max.unwrap_or(pool.workers_max);
+    pool.idle_keep_alive = config.keep_alive.unwrap_or(pool.idle_keep_alive);
     worker::Config {
         sandbox: worker::sandbox::SandboxConfig {
             run_dir: folder.run(),

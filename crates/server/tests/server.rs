@@ -20,6 +20,8 @@ fn config(data: &Path) -> Config {
         // Namespaces need the program itself, which is no test.
         sandbox: TierChoice::Process,
         spares: None,
+        workers_max: None,
+        keep_alive: None,
         encryption: Encryption::Off,
         allowed_hosts: Vec::new(),
         sources: None,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::function::RuntimeKind;
+use crate::preload::Preload;
 use crate::sandbox::Limits;
 
 /// Largest buffered response AWS accepts: 6 MiB and 100 bytes.
@@ -87,11 +88,16 @@ pub fn cpu_quota_percent(memory_mib: u32) -> u32 {
 pub const BOOTS_PER_CPU_MAX: usize = 2;
 
 /// Kinds of spares kept at the same time, those used last: an interpreter, with or without the
-/// platform's SDK loaded. A spare with an SDK is started only after a function was seen that uses it.
+/// platform's SDK loaded.
 ///
 /// Private memory of one spare that waits, measured: Python 5 MiB, with boto3 40; Node 6 MiB, with an SDK 19
 /// to 23. So even five kinds that are all Python with boto3 take 200 MiB at one spare each.
 pub const SPARE_KINDS_MAX: usize = 5;
+
+/// Spares wanted before any function has been seen, where the SDKs are installed; the last are started first. A first
+/// call of such a function does not find the pool empty then.
+pub(crate) const PRELOADED_FROM_THE_START: &[Preload] =
+    &[Preload::RequireSdk3, Preload::Boto3, Preload::Nothing];
 
 /// Failed starts of spares in a row, after which the next need decides.
 pub const SPARE_FAILURES_MAX: u32 = 3;
@@ -111,7 +117,8 @@ pub struct PoolConfig {
     /// Time the init phase may take, [`INIT_TIMEOUT`] unless a test is in a hurry.
     pub init_timeout: Duration,
     /// Bound of all workers that hold a function, busy and idle. At the bound the longest idle
-    /// one makes room; when all are busy a call fails with `NoCapacity`.
+    /// one makes room; when all are busy a call fails with `NoCapacity`. One function has at most
+    /// [`PoolConfig::workers_of_function_max`] of them, so that others always find room.
     pub workers_max: usize,
 }
 
@@ -123,12 +130,17 @@ impl Default for PoolConfig {
             blank_sandboxes: 2,
             idle_keep_alive: Duration::from_secs(10 * 60),
             init_timeout: INIT_TIMEOUT,
-            workers_max: 1_000,
+            workers_max: 1_200,
         }
     }
 }
 
 impl PoolConfig {
+    /// Five of six workers: by default 1,000, which is what AWS lets an account run at once.
+    pub fn workers_of_function_max(&self) -> usize {
+        (self.workers_max - self.workers_max / 6).max(1)
+    }
+
     /// Generic workers wanted of each interpreter of a family.
     pub(crate) fn spares(&self, kind: RuntimeKind) -> usize {
         match kind {

@@ -27,6 +27,8 @@ pub(crate) struct Pool<W = Worker> {
 
 struct Inner<W> {
     workers_max: usize,
+    /// Of one function.
+    workers_of_function_max: usize,
     closed: bool,
     next_seat: u64,
     /// Workers in use, by seat.
@@ -70,9 +72,10 @@ impl<W> Clone for Pool<W> {
 }
 
 impl<W> Pool<W> {
-    pub(crate) fn new(workers_max: usize) -> Self {
+    pub(crate) fn new(workers_max: usize, workers_of_function_max: usize) -> Self {
         let inner = Inner {
             workers_max,
+            workers_of_function_max,
             closed: false,
             next_seat: 0,
             busy: HashMap::new(),
@@ -101,10 +104,13 @@ impl<W> Pool<W> {
     }
 
     /// Room for a new worker of `key`, if need be that of the worker idle for longest. `None` when
-    /// all are busy.
+    /// all are busy, or all that one function may have.
     pub(crate) fn seat(&self, key: &str) -> Option<Seat<W>> {
         let mut inner = lock(&self.inner);
         if inner.closed {
+            return None;
+        }
+        if inner.busy.values().filter(|busy| *busy.key == *key).count() >= inner.workers_of_function_max {
             return None;
         }
         let evicted = if inner.busy.len() + inner.idle_count >= inner.workers_max {
@@ -300,7 +306,7 @@ mod tests {
 
     #[test]
     fn a_spare_serves_its_own_kind() {
-        let pool = Pool::new(10);
+        let pool = Pool::new(10, 10);
         let sdk = SpareKind { preload: Preload::RequireSdk3, ..node() };
         pool.add_spare(&sdk, 7_u32);
         assert_eq!(pool.take_spare(&node()), None);
@@ -313,7 +319,7 @@ mod tests {
 
     #[test]
     fn the_worker_used_last_is_used_next() {
-        let pool = Pool::new(10);
+        let pool = Pool::new(10, 10);
         let (first, second) = (lease(&pool, "a", 1), lease(&pool, "a", 2));
         pool.give_back(first);
         pool.give_back(second);
@@ -324,7 +330,7 @@ mod tests {
 
     #[test]
     fn the_longest_idle_worker_makes_room() {
-        let pool = Pool::new(2);
+        let pool = Pool::new(2, 2);
         pool.give_back(lease(&pool, "a", 1));
         pool.give_back(lease(&pool, "b", 2));
         let third = lease(&pool, "c", 3);
@@ -338,8 +344,20 @@ mod tests {
     }
 
     #[test]
+    fn a_flood_of_one_function_leaves_room_for_others() {
+        let pool: Pool<u32> = Pool::new(6, 5);
+        let flood: Vec<_> = std::iter::from_fn(|| pool.seat("flood")).collect();
+        assert_eq!(flood.len(), 5);
+        let other = pool.seat("other");
+        assert!(other.is_some());
+        assert!(pool.seat("another").is_none(), "all are busy");
+        drop(other);
+        assert!(pool.seat("flood").is_none());
+    }
+
+    #[test]
     fn a_free_worker_goes_to_who_waits() {
-        let pool = Pool::new(10);
+        let pool = Pool::new(10, 10);
         let busy = lease(&pool, "a", 1);
         let (gone, mut first, mut other) =
             (pool.wait_for_warm("a"), pool.wait_for_warm("a"), pool.wait_for_warm("b"));
@@ -357,7 +375,7 @@ mod tests {
 
     #[test]
     fn a_retired_function_is_not_kept() {
-        let pool = Pool::new(10);
+        let pool = Pool::new(10, 10);
         pool.give_back(lease(&pool, "users:1", 1));
         let busy = lease(&pool, "users:1", 2);
         pool.give_back(lease(&pool, "orders:1", 3));
@@ -369,7 +387,7 @@ mod tests {
 
     #[test]
     fn idle_workers_expire() {
-        let pool = Pool::new(10);
+        let pool = Pool::new(10, 10);
         pool.give_back(lease(&pool, "a", 1));
         let minute = Duration::from_secs(60);
         pool.expire(Instant::now(), minute);
@@ -380,7 +398,7 @@ mod tests {
 
     #[test]
     fn shrinking_ends_those_idle_for_longest() {
-        let pool = Pool::new(10);
+        let pool = Pool::new(10, 10);
         let leases: Vec<_> = (1..=5).map(|worker| lease(&pool, "a", worker)).collect();
         leases.into_iter().for_each(|lease| pool.give_back(lease));
         assert_eq!(pool.shrink(), 2);
@@ -394,7 +412,7 @@ mod tests {
 
     #[test]
     fn a_closed_pool_keeps_nothing() {
-        let pool = Pool::new(10);
+        let pool = Pool::new(10, 10);
         let busy = lease(&pool, "a", 1);
         pool.add_spare(&node(), 7);
         pool.close();

@@ -48,6 +48,15 @@ impl Preload {
         }
     }
 
+    /// The runtimes it is for; none when it is for all.
+    pub(crate) fn kind(self) -> Option<RuntimeKind> {
+        match self {
+            Self::Nothing => None,
+            Self::RequireSdk3 | Self::ImportSdk3 | Self::RequireSdk2 => Some(RuntimeKind::Node),
+            Self::Boto3 => Some(RuntimeKind::Python),
+        }
+    }
+
     /// Whether there is something to load.
     pub(crate) fn is_installed(self, platform_dir: &Path) -> bool {
         self.mark().is_some_and(|mark| platform_dir.join(mark).is_file())

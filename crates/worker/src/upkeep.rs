@@ -43,9 +43,14 @@ pub(crate) async fn refill(shared: std::sync::Weak<Shared>) -> anyhow::Result<()
                 && let Some(newest) = shared.catalogue.newest(kind).await
             {
                 let mut wanted = unpoisoned(&shared.wanted);
-                let kind = SpareKind { interpreter: newest, preload: Preload::Nothing };
-                if !wanted.contains(&kind) {
-                    wanted.push(kind);
+                for preload in policy::PRELOADED_FROM_THE_START {
+                    let kind = SpareKind { interpreter: newest.clone(), preload: *preload };
+                    let fits = preload.kind().is_none_or(|family| family == newest.kind);
+                    let is_there =
+                        *preload == Preload::Nothing || preload.is_installed(&shared.starter.platform_dir);
+                    if fits && is_there && !wanted.contains(&kind) {
+                        wanted.push(kind);
+                    }
                 }
             }
         }

@@ -120,7 +120,7 @@ impl Workers {
                 endpoint_port,
                 trust,
             },
-            pool: Pool::new(pool.workers_max),
+            pool: Pool::new(pool.workers_max, pool.workers_of_function_max()),
             config: pool,
             wanted: std::sync::Mutex::default(),
             preloads: Preloads::default(),

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::json;
@@ -41,6 +42,8 @@ pub(crate) async fn run(up: Up, output: &Output) -> anyhow::Result<()> {
             SandboxName::Process => TierChoice::Process,
         },
         spares: up.spares,
+        workers_max: up.workers.map(usize::from),
+        keep_alive: up.keep_alive.map(Duration::from_secs),
         encryption: encryption(&up),
         allowed_hosts: up.allow_host.clone(),
         sources: sources(&up),

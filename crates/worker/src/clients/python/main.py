@@ -1,7 +1,6 @@
 """Runs one function in this process: started without one, given it by ASSIGN, called by INVOKE."""
 
 import builtins
-import decimal
 import json
 import os
 import sys
@@ -95,7 +94,9 @@ def run(function, payload, assignment, head):
 
 
 def to_json(value):
-    if isinstance(value, decimal.Decimal):
+    # Whoever has such a number has loaded the module; loading it for everyone would cost every start.
+    decimal = sys.modules.get("decimal")
+    if decimal is not None and isinstance(value, decimal.Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
