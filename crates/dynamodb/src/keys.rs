@@ -4,6 +4,7 @@
 //! * `… tables NUL name` → [`Table`](crate::table::Table)
 //! * `… items NUL table-id …` → items; what follows the id is the encoded primary key
 //! * `… indexes NUL table-id index-id …` → entries of one secondary index
+//! * `… tokens NUL ten-minutes token` → the use of a client token
 //! * `… sizes NUL table-id` → [`Counted`](crate::table::Counted)
 //!
 //! * `… streams NUL table-name NUL label` → [`Stream`](crate::streams::Stream)
@@ -101,6 +102,11 @@ impl Keys {
     /// What the keys of the entries of one index begin with.
     pub(crate) fn index(&self, table: StorageId, index: StorageId) -> Bytes {
         self.key("indexes", &[&table.bytes(), &index.bytes()])
+    }
+
+    /// The use of a client token in one span of ten minutes, counted from the epoch.
+    pub(crate) fn token(&self, ten_minutes: u64, token: &str) -> Bytes {
+        self.key("tokens", &[&ten_minutes.to_be_bytes(), token.as_bytes()])
     }
 
     /// One stream of a table; it outlives the table.

@@ -19,6 +19,8 @@
 
 mod cleaning;
 mod error;
+mod expression;
+mod items;
 mod keys;
 mod limits;
 mod ops;
@@ -28,6 +30,7 @@ mod table;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod value;
 
 use std::sync::Arc;
 
@@ -35,12 +38,14 @@ use service::{AccountId, BoxFuture, Definition, Platform, operations};
 use tokio::sync::Notify;
 
 use crate::cleaning::CleaningWorker;
+use crate::items::Turns;
 use crate::keys::Mark;
 use crate::table::Tables;
 
 /// The state of the service beside the store.
 pub struct DynamoDb {
     tables: Tables,
+    turns: Turns,
     cleaning: Arc<Notify>,
     indexing: Arc<Notify>,
 }
@@ -60,7 +65,12 @@ impl DynamoDb {
     }
 
     fn without_workers() -> Self {
-        DynamoDb { tables: Tables::default(), cleaning: Arc::default(), indexing: Arc::default() }
+        DynamoDb {
+            tables: Tables::default(),
+            turns: Turns::default(),
+            cleaning: Arc::default(),
+            indexing: Arc::default(),
+        }
     }
 
     /// There is something for the cleaning worker to do.
@@ -71,6 +81,11 @@ impl DynamoDb {
     /// There is an index to fill.
     pub(crate) fn index_soon(&self) {
         self.indexing.notify_one();
+    }
+
+    /// The turns of those who write the same item.
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     /// The metadata of tables, remembered.
@@ -84,10 +99,20 @@ pub static DEFINITION: Definition<DynamoDb> = Definition {
     name: "dynamodb",
     action_prefix: "dynamodb",
     operations: operations![
+        ops::BatchGetItem,
+        ops::BatchWriteItem,
         ops::CreateTable,
+        ops::DeleteItem,
         ops::DeleteTable,
         ops::DescribeTable,
+        ops::GetItem,
         ops::ListTables,
+        ops::PutItem,
+        ops::Query,
+        ops::Scan,
+        ops::TransactGetItems,
+        ops::TransactWriteItems,
+        ops::UpdateItem,
         ops::UpdateTable,
     ],
     internal: operations![],

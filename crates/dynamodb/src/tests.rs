@@ -1,6 +1,9 @@
 //! Operations from input text to output text.
 
 mod create_table;
+mod indexes;
+mod items;
+mod transactions;
 
 use std::sync::Arc;
 

@@ -1,0 +1,70 @@
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use service::{Arn, Context, Failure, Operation, Result};
+use wire::Document;
+
+use super::put_item::{ItemWritten, check_return_values};
+use crate::DynamoDb;
+use crate::expression::ExpectedValue;
+use crate::items::*;
+use crate::table::TableName;
+use crate::value::Layer;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct DeleteItem {
+    table_name: String,
+    key: Document,
+    condition_expression: Option<String>,
+    expression_attribute_names: Option<Document>,
+    expression_attribute_values: Option<Document>,
+    expected: Option<BTreeMap<String, ExpectedValue>>,
+    conditional_operator: Option<String>,
+    return_values: Option<String>,
+    return_values_on_condition_check_failure: Option<String>,
+    return_consumed_capacity: Option<String>,
+    return_item_collection_metrics: Option<String>,
+}
+
+impl Operation for DeleteItem {
+    type Service = DynamoDb;
+    type Output = ItemWritten;
+    const NAME: &'static str = "DeleteItem";
+
+    fn resource(&self, cx: &Context) -> Arn {
+        TableName::resource(cx, &self.table_name)
+    }
+
+    async fn run(self, dynamodb: &DynamoDb, cx: &Context) -> Result<ItemWritten> {
+        let layer = Layer::Enveloped;
+        let name = TableName::parse(cx, &self.table_name)?;
+        let input = ConditionInput {
+            condition_expression: self.condition_expression,
+            names: self.expression_attribute_names,
+            values: self.expression_attribute_values,
+            expected: self.expected,
+            conditional_operator: self.conditional_operator,
+            ..ConditionInput::default()
+        };
+        input.check().map_err(layer_failure(layer))?;
+        let returned = check_return_values(self.return_values.as_deref())?;
+        let key = read_key(self.key, layer)?;
+        let condition = input.read(layer)?.condition;
+        let shows_item_on_failure =
+            self.return_values_on_condition_check_failure.as_deref() == Some("ALL_OLD");
+        let written = write_item(dynamodb, cx, &name, |table| {
+            check_key(table, &key).map_err(Failure::validation)?;
+            check_expression_keys(table, condition.as_ref(), None, None).map_err(Failure::validation)?;
+            Ok(ItemWrite {
+                key: key.clone(),
+                change: Change::Delete,
+                condition: condition.clone(),
+                shows_item_on_failure,
+            })
+        })
+        .await?;
+        let capacity = self.return_consumed_capacity.as_deref();
+        Ok(ItemWritten::new(&written, returned, capacity, self.return_item_collection_metrics.as_deref()))
+    }
+}
