@@ -1,5 +1,6 @@
 """Items: the boto3 client and resource, conditions, queries, scans, batches, transactions."""
 
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
@@ -103,17 +104,17 @@ def test_conditions_and_return_values(db, table):
 def test_queries_and_scans_page_through_everything(account, db, table):
     with table.batch_writer() as batch:
         for number in range(60):
-            batch.put_item(Item={"pk": f"p{number % 3}", "sk": number, "owner": f"o{number % 2}", "pad": "x" * 100})
+            batch.put_item(Item={"pk": f"p{number % 3}", "sk": number, "owner": f"o{number % 2}", "filling": "x" * 100})
     mine = table.query(KeyConditionExpression=Key("pk").eq("p1") & Key("sk").gte(30), ScanIndexForward=False)
     assert [int(item["sk"]) for item in mine["Items"]] == list(range(58, 29, -3))
     pages = db.get_paginator("query").paginate(
         TableName="things",
         IndexName="by-owner",
         KeyConditionExpression="#o = :o",
-        FilterExpression="sk > :least OR begins_with(pad, :never)",
+        FilterExpression="sk > :least OR begins_with(filling, :never)",
         ExpressionAttributeNames={"#o": "owner"},
         ExpressionAttributeValues={":o": {"S": "o1"}, ":least": {"N": "9"}, ":never": {"S": "y"}},
-        ProjectionExpression="pad, pk",
+        ProjectionExpression="filling, pk",
         PaginationConfig={"PageSize": 7},
     )
     with refused("ValidationException", 400, "Filter Expression can only contain non-primary key attributes"):
@@ -136,7 +137,7 @@ def test_queries_and_scans_page_through_everything(account, db, table):
         ):
             scanned += [item["sk"]["N"] for item in page["Items"]]
     assert sorted(map(int, scanned)) == list(range(60))
-    filtered = table.scan(FilterExpression=Attr("sk").is_in([1, 2, 99]) & Attr("pad").contains("x"), Select="COUNT")
+    filtered = table.scan(FilterExpression=Attr("sk").is_in([1, 2, 99]) & Attr("filling").contains("x"), Select="COUNT")
     assert (filtered["Count"], filtered["ScannedCount"]) == (2, 60)
 
 
@@ -225,7 +226,7 @@ def test_items_indexes_and_transactions_survive_a_kill(own_cloud):
             {"Put": {"TableName": "things", "Item": {**key("k", 20), "owner": {"S": "o0"}}}},
         ]
     )
-    own_cloud.kill()
+    own_cloud.stop(signal.SIGKILL)
     own_cloud.start()
     db = own_cloud.account().client("dynamodb", endpoint_url=own_cloud.endpoint, aws_access_key_id=account.id)
     items = db.scan(TableName="things")["Items"]
