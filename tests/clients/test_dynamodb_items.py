@@ -7,7 +7,6 @@ from decimal import Decimal
 import boto3
 import pytest
 from boto3.dynamodb.conditions import Attr, Key
-
 from cloud import refused
 
 KEYS = {
@@ -61,15 +60,15 @@ def key(pk, sk):
 def test_every_type_comes_back_as_it_was(table):
     item = {
         "pk": "types",
-        "sk": Decimal("1"),
+        "sk": Decimal(1),
         "number": Decimal("-123456789012345678901234567890.12345678"),
         "binary": b"\x00\xff",
         "yes": True,
         "nothing": None,
-        "list": [Decimal("1"), "two", [b"3"], {}],
+        "list": [Decimal(1), "two", [b"3"], {}],
         "map": {"a": {"b": {"c": [None]}}},
         "strings": {"a", "b", ""},
-        "numbers": {Decimal("1"), Decimal("1E+30")},
+        "numbers": {Decimal(1), Decimal("1E+30")},
         "binaries": {b"a", b"b"},
         "empty": "",
     }
@@ -104,7 +103,9 @@ def test_conditions_and_return_values(db, table):
 def test_queries_and_scans_page_through_everything(account, db, table):
     with table.batch_writer() as batch:
         for number in range(60):
-            batch.put_item(Item={"pk": f"p{number % 3}", "sk": number, "owner": f"o{number % 2}", "filling": "x" * 100})
+            batch.put_item(
+                Item={"pk": f"p{number % 3}", "sk": number, "owner": f"o{number % 2}", "filling": "x" * 100}
+            )
     mine = table.query(KeyConditionExpression=Key("pk").eq("p1") & Key("sk").gte(30), ScanIndexForward=False)
     assert [int(item["sk"]) for item in mine["Items"]] == list(range(58, 29, -3))
     pages = db.get_paginator("query").paginate(
@@ -137,7 +138,9 @@ def test_queries_and_scans_page_through_everything(account, db, table):
         ):
             scanned += [item["sk"]["N"] for item in page["Items"]]
     assert sorted(map(int, scanned)) == list(range(60))
-    filtered = table.scan(FilterExpression=Attr("sk").is_in([1, 2, 99]) & Attr("filling").contains("x"), Select="COUNT")
+    filtered = table.scan(
+        FilterExpression=Attr("sk").is_in([1, 2, 99]) & Attr("filling").contains("x"), Select="COUNT"
+    )
     assert (filtered["Count"], filtered["ScannedCount"]) == (2, 60)
 
 

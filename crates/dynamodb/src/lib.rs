@@ -24,6 +24,7 @@ mod items;
 mod keys;
 mod limits;
 mod ops;
+mod partiql;
 mod policy;
 mod streams;
 mod table;
@@ -99,12 +100,15 @@ pub static DEFINITION: Definition<DynamoDb> = Definition {
     name: "dynamodb",
     action_prefix: "dynamodb",
     operations: operations![
+        ops::BatchExecuteStatement,
         ops::BatchGetItem,
         ops::BatchWriteItem,
         ops::CreateTable,
         ops::DeleteItem,
         ops::DeleteTable,
         ops::DescribeTable,
+        ops::ExecuteStatement,
+        ops::ExecuteTransaction,
         ops::GetItem,
         ops::ListTables,
         ops::PutItem,

@@ -3,6 +3,7 @@
 mod create_table;
 mod indexes;
 mod items;
+mod partiql;
 mod transactions;
 
 use std::sync::Arc;

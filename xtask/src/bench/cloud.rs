@@ -18,7 +18,8 @@ pub(super) const REGION: &str = "us-east-1";
 const STOP_TIMEOUT: Duration = Duration::from_secs(15);
 
 pub(super) struct Cloud {
-    process: Child,
+    /// `None`: it was there before.
+    process: Option<Child>,
     data: PathBuf,
     pub(super) address: String,
     credentials: Credentials,
@@ -32,6 +33,16 @@ impl Cloud {
         std::thread::spawn(move || while lines.read_line(&mut String::new()).is_ok_and(|read| read > 0) {});
         cloud.credentials = cloud.session()?;
         Ok(cloud)
+    }
+
+    /// A server that runs already; it takes any credentials.
+    pub(super) fn at(address: &str) -> Self {
+        Self {
+            process: None,
+            data: PathBuf::new(),
+            address: address.to_owned(),
+            credentials: any_credentials(),
+        }
     }
 
     /// Time from starting the process to its first answer over HTTP.
@@ -71,12 +82,7 @@ impl Cloud {
                 break format!("127.0.0.1:{port}");
             }
         };
-        let credentials = Credentials {
-            access_key_id: ACCOUNT.to_owned(),
-            secret_access_key: "secret".to_owned(),
-            session_token: None,
-        };
-        Ok((Self { process, data, address, credentials }, lines))
+        Ok((Self { process: Some(process), data, address, credentials: any_credentials() }, lines))
     }
 
     /// Credentials the server issued itself, so that it verifies the signature of every request.
@@ -146,7 +152,8 @@ impl Cloud {
 
     /// Resident memory of the server process, without its children.
     pub(super) fn resident_mib(&self) -> Result<f64> {
-        let file = format!("/proc/{}/status", self.process.id());
+        let process = self.process.as_ref().context("no process of this bench")?;
+        let file = format!("/proc/{}/status", process.id());
         let value = crate::machine::field(&file, "VmRSS").context("no VmRSS: is this Linux?")?;
         let kib: f64 = value.trim_end_matches("kB").trim().parse()?;
         Ok(kib / 1024.0)
@@ -156,16 +163,25 @@ impl Cloud {
 impl Drop for Cloud {
     /// Asks the server to end as a user would, so that its sandboxes go with it.
     fn drop(&mut self) {
-        let _ = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status();
+        let Some(process) = &mut self.process else { return };
+        let _ = Command::new("kill").args(["-TERM", &process.id().to_string()]).status();
         let end = Instant::now() + STOP_TIMEOUT;
-        while matches!(self.process.try_wait(), Ok(None)) {
+        while matches!(process.try_wait(), Ok(None)) {
             if Instant::now() > end {
-                let _ = self.process.kill();
-                let _ = self.process.wait();
+                let _ = process.kill();
+                let _ = process.wait();
             }
             std::thread::sleep(Duration::from_millis(5));
         }
         let _ = std::fs::remove_dir_all(&self.data);
+    }
+}
+
+fn any_credentials() -> Credentials {
+    Credentials {
+        access_key_id: ACCOUNT.to_owned(),
+        secret_access_key: "secret".to_owned(),
+        session_token: None,
     }
 }
 

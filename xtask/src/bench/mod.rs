@@ -3,6 +3,7 @@
 //! The load comes from this process, on the same machine; a figure counts only with the machine it names.
 
 mod cloud;
+mod dynamodb;
 mod functions;
 mod report;
 mod scenarios;
@@ -18,14 +19,14 @@ use crate::shell::{self, step};
 use report::Report;
 
 /// What can be measured, in the order in which `all` measures it.
-pub(crate) const SCENARIOS: [&str; 5] = ["start", "memory", "cold", "warm", "burst"];
+pub(crate) const SCENARIOS: [&str; 6] = ["start", "memory", "cold", "warm", "burst", "dynamodb"];
 
 /// What is measured by itself, without a server: the store beside the bare disk, and with a million rows.
 pub(crate) const STORE_SCENARIOS: [&str; 2] = ["store", "store-million"];
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// start, memory, cold, warm, burst or all of them; store or store-million, without a server
+    /// start, memory, cold, warm, burst, dynamodb or all of them; store or store-million, without a server
     #[arg(default_value = "all")]
     scenario: String,
     /// Measure this binary instead of a fresh release build
@@ -34,6 +35,12 @@ pub(crate) struct Options {
     /// Executions at the same time in the burst
     #[arg(long, default_value_t = 1_000)]
     burst: usize,
+    /// Items of the grown table of `dynamodb`
+    #[arg(long, default_value_t = 1_000_000)]
+    items: usize,
+    /// Measure the server at this address (host:port) in `dynamodb` instead of Cloudling
+    #[arg(long)]
+    against: Option<String>,
 }
 
 /// Measures and prints one table; fails when something could not be measured, not when a goal is missed.
@@ -69,6 +76,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
                 scenarios::cold(&binary, &environment, &mut report)?;
             }
             "warm" => scenarios::warm(&binary, &mut report)?,
+            "dynamodb" => dynamodb::run(&binary, options.against.as_deref(), options.items, &mut report)?,
             _ => scenarios::burst(&binary, options.burst, &mut report)?,
         }
     }

@@ -23,13 +23,13 @@ mod update;
 pub(crate) use evaluate::{holds, select};
 pub(crate) use key_condition::{KeyCondition, KeyRange, KeyTest, key_condition, key_conditions_of};
 pub(crate) use legacy::{
-    AttributeUpdate, ExpectedValue, FilterCondition, attribute_updates, check_attributes_to_get, expected,
-    filter_conditions, key_tests, operator_of,
+    AttributeUpdate, ExpectedValue, FilterCondition, Operator, attribute_updates, check_attributes_to_get,
+    expected, filter_conditions, key_tests, operator_of,
 };
 pub(crate) use path::{Path, Step};
 pub(crate) use projection::Projection;
 pub(crate) use request::{Expressions, Parameters};
-pub(crate) use update::{Applied, SizeCost, Update, UpdateError};
+pub(crate) use update::{Applied, Assignment, SizeCost, Term, Update, UpdateError};
 
 use crate::value::Value;
 

@@ -35,6 +35,15 @@ impl Path {
         !self.steps.is_empty()
     }
 
+    /// The last of the names on the way.
+    pub(crate) fn last_name(&self) -> &str {
+        let name = self.steps.iter().rev().find_map(|step| match step {
+            Step::Name(name) => Some(name),
+            Step::Index(_) => None,
+        });
+        name.unwrap_or(&self.root)
+    }
+
     /// The value there, if there is one.
     pub(crate) fn find<'a>(&self, item: &'a Attributes) -> Option<&'a Value> {
         self.steps.iter().try_fold(item.get(&self.root)?, |value, step| step.of(value))

@@ -12,6 +12,8 @@ use crate::value::{Attributes, Value};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Projection {
     pub(crate) paths: Vec<Path>,
+    /// Whether each part is answered by itself, under the last name of its path, as PartiQL does.
+    pub(crate) is_flat: bool,
 }
 
 /// Reads a projection. The error is the rest of the message after `Invalid ProjectionExpression: `.
@@ -28,13 +30,13 @@ pub(crate) fn parse_projection(text: &str, placeholders: &mut Placeholders) -> R
         let rank = if clash == Clash::Overlap { Rank::Overlap } else { Rank::Conflict };
         parser.problems.add(rank, || text);
     }
-    parser.finish(Projection { paths })
+    parser.finish(Projection { paths, is_flat: false })
 }
 
 impl Projection {
     /// Whole attributes by name.
     pub(crate) fn of_attributes(names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Projection { paths: names.into_iter().map(Path::attribute).collect() }
+        Projection { paths: names.into_iter().map(Path::attribute).collect(), is_flat: false }
     }
 
     /// The names of the attributes that the parts lie in.
@@ -44,6 +46,12 @@ impl Projection {
 
     /// The parts of the item that are there. Elements of lists close up, in their order.
     pub(crate) fn of(&self, item: &Attributes) -> Attributes {
+        if self.is_flat {
+            let parts = self.paths.iter();
+            return parts
+                .filter_map(|path| Some((path.last_name().to_owned(), path.find(item)?.clone())))
+                .collect();
+        }
         let mut wanted = Wanted::default();
         for path in &self.paths {
             wanted.add(path);

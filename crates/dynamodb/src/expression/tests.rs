@@ -498,7 +498,7 @@ proptest! {
 
     #[test]
     fn a_printed_projection_reads_back(paths in proptest::collection::vec(paths(), 1..4), item in items()) {
-        let projection = Projection { paths };
+        let projection = Projection { paths, is_flat: false };
         let mut printer = Printer::default();
         let text = printer.projection(&projection);
         if let Ok(read) = parse_projection(&text, &mut printer.placeholders) {

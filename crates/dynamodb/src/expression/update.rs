@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::path::{Path, Step};
+use super::path::{Path, Step, clash_text};
 use crate::value::{Attributes, NESTING_LEVELS_MAX, Number, NumberError, Value};
 
 /// The sections of an update. All of it looks at the item as it was before.
@@ -109,6 +109,11 @@ impl Update {
                 .filter(|(path, _)| !path.is_nested())
                 .map(|(path, value)| (path.root.as_str(), value)),
         )
+    }
+
+    /// The first two targets that are in each other's way, in the words of the service.
+    pub(crate) fn clash(&self) -> Option<String> {
+        clash_text(self.targets()).map(|(_, text)| text)
     }
 
     pub(crate) fn apply(&self, before: &Attributes) -> Result<Applied, UpdateError> {

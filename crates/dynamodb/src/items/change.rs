@@ -10,6 +10,8 @@ use crate::value::{self, Attributes};
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
     Put(Attributes),
+    /// A put where nothing is yet.
+    Insert(Attributes),
     Update {
         update: Update,
         /// Whether the size is measured as the stand-alone update measures it.
@@ -24,6 +26,8 @@ pub(crate) enum Change {
 #[derive(Debug, PartialEq)]
 pub(crate) enum Refusal {
     Condition,
+    /// An item to be inserted is there already.
+    Duplicate,
     /// The whole message.
     Invalid(String),
 }
@@ -93,7 +97,8 @@ pub(crate) fn apply(
         return Err(Refusal::Condition);
     }
     match change {
-        Change::Put(item) => {
+        Change::Insert(_) if old.is_some() => Err(Refusal::Duplicate),
+        Change::Put(item) | Change::Insert(item) => {
             check::check_index_keys(table, &item).map_err(Refusal::Invalid)?;
             Ok(Changed { new: Some(item), touched: None })
         }
@@ -112,7 +117,7 @@ pub(crate) fn apply(
                     "Item size to update has exceeded the maximum allowed size".to_owned(),
                 ));
             }
-            let touched = Some(Projection { paths: applied.touched });
+            let touched = Some(Projection { paths: applied.touched, is_flat: false });
             Ok(Changed { new: Some(applied.item), touched })
         }
     }

@@ -37,13 +37,15 @@ pub(crate) use check::{
 pub(crate) use error::{CancellationReason, ItemError};
 pub(crate) use place::{index_entry, is_projected, item_place};
 pub(crate) use request::{ConditionInput, WriteInput, layer_failure, read_item, read_key};
-pub(crate) use search::{Page, Search, Shown, Source};
+pub(crate) use search::{Page, Search, SearchRange, Shown, Source};
 pub(crate) use select::{Chosen, Found, older_filter, read_start, run};
 pub(crate) use stored::{StoredItem, decode_item};
 pub(crate) use token::Token;
 pub(crate) use transaction::{Prepared, TRANSACTION_BYTES_MAX, TransactionOutcome, transact};
 pub(crate) use turns::Turns;
-pub(crate) use write::{ItemWrite, Written, delete_expired, place_of, read_item as read_stored, write_item};
+pub(crate) use write::{
+    ItemWrite, Written, delete_expired, place_of, read_before, read_item as read_stored, write_item,
+};
 
 /// Largest item, in bytes by the rules of item sizes.
 pub(crate) const ITEM_BYTES_MAX: usize = 400 * 1024;

@@ -24,6 +24,9 @@ const PAGE_BYTES_MAX: usize = 1024 * 1024;
 const READ_ROWS_MIN: usize = 16;
 const READ_ROWS_MAX: usize = 1_024;
 
+/// Rows to look at, and what their range alone cannot say of a sort attribute.
+pub(crate) type SearchRange = (Range<Bytes>, Option<(String, KeyRange)>);
+
 /// A table, or one of its indexes.
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
@@ -122,11 +125,7 @@ impl Source {
     }
 
     /// The rows that a key condition may mean, and what they have to be looked at for besides.
-    pub(crate) fn range_of(
-        &self,
-        keys: &Keys,
-        condition: &KeyCondition,
-    ) -> (Range<Bytes>, Option<(String, KeyRange)>) {
+    pub(crate) fn range_of(&self, keys: &Keys, condition: &KeyCondition) -> SearchRange {
         let mut base = self.prefix(keys).to_vec();
         // The values were held to the kinds of keys.
         let _ = push_partition(condition.partition.iter().map(Some), &mut base);

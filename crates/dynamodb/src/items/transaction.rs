@@ -133,6 +133,10 @@ async fn attempt(
                 reasons.push(CancellationReason::condition(item));
                 continue;
             }
+            Err(Refusal::Duplicate) => {
+                reasons.push(CancellationReason::duplicate());
+                continue;
+            }
             Err(Refusal::Invalid(text)) => {
                 reasons.push(CancellationReason::invalid(text));
                 continue;

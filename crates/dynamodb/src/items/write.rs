@@ -68,6 +68,7 @@ pub(crate) async fn write_item(
                 let item = before.item.as_ref().filter(|_| shows_item_on_failure).map(to_document);
                 Failure::from(ItemError::ConditionalCheckFailedException { item })
             }
+            Refusal::Duplicate => ItemError::DuplicateItemException.into(),
             Refusal::Invalid(text) => Failure::validation(text),
         })?;
         let mut planned =
