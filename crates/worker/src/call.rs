@@ -36,8 +36,23 @@ pub(crate) struct Ended {
 
 /// Waits until the function is loaded, collecting what it says meanwhile.
 pub(crate) async fn initialise(worker: &mut Worker, log: &mut CallLog, limit: Duration) -> Init {
-    match next(worker, log, Instant::now() + limit).await {
+    let deadline = Instant::now() + limit;
+    match next(worker, log, deadline).await {
         Next::Event(Event::Initialised) => {
+            if let Some(extensions) = worker.extensions().cloned() {
+                match tokio::time::timeout_at(deadline.into(), extensions.ready()).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(failed)) => {
+                        end(worker, log).await;
+                        return Init::Failed(report::error("Extension.InitError", &failed));
+                    }
+                    Err(_) => {
+                        worker.handle.kill();
+                        end(worker, log).await;
+                        return Init::Timeout;
+                    }
+                }
+            }
             worker.output.drain(|line| log.line(line));
             Init::Done
         }

@@ -96,9 +96,10 @@ impl Places {
 
 /// Whether `function` can be given to an interpreter that already runs.
 pub(crate) fn fits_generic_worker(function: &Function) -> bool {
-    !function.environment.keys().any(|name| {
-        READ_AT_START.contains(&name.as_str()) || name.starts_with("PYTHON") && name != "PYTHONPATH"
-    })
+    !crate::starter::has_extensions(function)
+        && !function.environment.keys().any(|name| {
+            READ_AT_START.contains(&name.as_str()) || name.starts_with("PYTHON") && name != "PYTHONPATH"
+        })
 }
 
 /// Variables by which libraries that bring their own list of authorities learn of ours. Node adds to its list, the

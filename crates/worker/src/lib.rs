@@ -26,6 +26,7 @@ mod output;
 pub mod policy;
 mod pool;
 mod preload;
+mod provision;
 mod report;
 mod rest;
 mod runtime_api;
@@ -46,5 +47,6 @@ pub use invocation::{
 pub use log::{LogLine, LogSink};
 pub use network::{EGRESS_VARIABLE, Egress, Entry, Internet, Network, NetworkConfig, NotAPolicy, Outside};
 pub use policy::PoolConfig;
+pub use pool::KeyCount;
 pub use spawner::run_spawner_if_asked;
 pub use workers::{Stats, Workers};

@@ -40,12 +40,23 @@ struct Inner<W> {
     waiting: HashMap<Arc<str>, VecDeque<oneshot::Sender<Lease<W>>>>,
     /// Started interpreters without a function.
     spares: HashMap<SpareKind, Vec<W>>,
+    /// Idle workers of a key that neither time nor others' need ends.
+    kept: HashMap<Arc<str>, usize>,
+}
+
+/// The workers of one key.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KeyCount {
+    pub busy: usize,
+    pub idle: usize,
 }
 
 struct Busy {
     key: Arc<str>,
     /// Its function was changed or deleted meanwhile.
     retired: bool,
+    /// It is being started ahead and cannot take a call yet.
+    is_starting: bool,
 }
 
 struct Idle<W> {
@@ -83,6 +94,7 @@ impl<W> Pool<W> {
             idle_count: 0,
             waiting: HashMap::new(),
             spares: HashMap::new(),
+            kept: HashMap::new(),
         };
         Self { inner: Arc::new(Mutex::new(inner)) }
     }
@@ -174,7 +186,7 @@ impl<W> Pool<W> {
     /// Ends workers idle for `keep_alive`, and forgets calls that wait no more.
     pub(crate) fn expire(&self, now: Instant, keep_alive: Duration) {
         let mut inner = lock(&self.inner);
-        let expired = inner.take_idle(|_, since| now.saturating_duration_since(since) >= keep_alive);
+        let expired = inner.take_expired(now, keep_alive);
         inner.waiting.retain(|_, queue| {
             queue.retain(|waiting| !waiting.is_closed());
             !queue.is_empty()
@@ -226,6 +238,24 @@ impl<W> Pool<W> {
         drop((idle, spares));
     }
 
+    /// Keeps so many idle workers of a key, however long nobody calls.
+    pub(crate) fn keep(&self, key: &str, count: usize) {
+        lock(&self.inner).kept.insert(Arc::from(key), count);
+    }
+
+    /// Lets go what was kept of other keys.
+    pub(crate) fn keep_only(&self, kept: &HashMap<String, usize>) {
+        let mut inner = lock(&self.inner);
+        inner.kept.retain(|key, _| kept.contains_key(key.as_ref()));
+    }
+
+    pub(crate) fn count_of(&self, key: &str) -> KeyCount {
+        let inner = lock(&self.inner);
+        let counts = |busy: &&Busy| busy.key.as_ref() == key && !busy.retired && !busy.is_starting;
+        let busy = inner.busy.values().filter(counts).count();
+        KeyCount { busy, idle: inner.idle.get(key).map_or(0, Vec::len) }
+    }
+
     /// Busy, idle and spare workers.
     pub(crate) fn counts(&self) -> (usize, usize, usize) {
         let inner = lock(&self.inner);
@@ -248,7 +278,7 @@ impl<W> Inner<W> {
     fn sit(&mut self, key: Arc<str>) -> u64 {
         let id = self.next_seat;
         self.next_seat += 1;
-        self.busy.insert(id, Busy { key, retired: false });
+        self.busy.insert(id, Busy { key, retired: false, is_starting: false });
         id
     }
 
@@ -262,11 +292,30 @@ impl<W> Inner<W> {
         taken
     }
 
+    /// Workers idle for longer than this, without those that are kept.
+    fn take_expired(&mut self, now: Instant, keep_alive: Duration) -> Vec<Idle<W>> {
+        let mut taken = Vec::new();
+        let kept = &self.kept;
+        self.idle.retain(|key, list| {
+            let mut may_go = list.len().saturating_sub(kept.get(key).copied().unwrap_or(0));
+            taken.extend(list.extract_if(.., |idle| {
+                let goes = may_go > 0 && now.saturating_duration_since(idle.since) >= keep_alive;
+                may_go -= usize::from(goes);
+                goes
+            }));
+            !list.is_empty()
+        });
+        self.idle_count -= taken.len();
+        taken
+    }
+
     fn take_longest_idle(&mut self) -> Option<Idle<W>> {
         // The first of a list is the one idle for longest.
+        let kept = &self.kept;
         let key = self
             .idle
             .iter()
+            .filter(|(key, list)| list.len() > kept.get(*key).copied().unwrap_or(0))
             .filter_map(|(key, list)| Some((list.first()?.since, key)))
             .min_by_key(|(since, _)| *since)
             .map(|(_, key)| Arc::clone(key))?;
@@ -277,6 +326,15 @@ impl<W> Inner<W> {
         }
         self.idle_count -= 1;
         Some(taken)
+    }
+}
+
+impl<W> Seat<W> {
+    /// Not counted among the workers of its key until it is given back.
+    pub(crate) fn is_starting(&self) {
+        if let Some(busy) = lock(&self.inner).busy.get_mut(&self.id) {
+            busy.is_starting = true;
+        }
     }
 }
 
@@ -408,6 +466,32 @@ mod tests {
         };
         assert_eq!(left, [5, 4, 3]);
         assert_eq!(pool.shrink(), 0);
+    }
+
+    #[test]
+    fn what_is_kept_stays_until_it_is_let_go() {
+        let pool = Pool::new(3);
+        let leases: Vec<_> = (1..=3).map(|worker| lease(&pool, "a", worker)).collect();
+        leases.into_iter().for_each(|lease| pool.give_back(lease));
+        pool.keep("a", 2);
+        let hour = Duration::from_secs(3_600);
+        pool.expire(Instant::now() + hour, hour);
+        assert_eq!(pool.count_of("a"), KeyCount { busy: 0, idle: 2 });
+        assert_eq!(pool.shrink(), 0);
+        let other = pool.seat("b").unwrap();
+        assert!(pool.seat("c").is_none(), "it makes no room for others");
+        let busy = pool.take_warm("a").unwrap();
+        assert_eq!(pool.count_of("a"), KeyCount { busy: 1, idle: 1 });
+        pool.give_back(busy);
+        drop(other);
+        let starting = lease(&pool, "a", 9);
+        starting.seat.is_starting();
+        assert_eq!(pool.count_of("a"), KeyCount { busy: 0, idle: 2 });
+        pool.give_back(starting);
+        assert_eq!(pool.count_of("a"), KeyCount { busy: 0, idle: 3 });
+        pool.keep_only(&HashMap::new());
+        pool.expire(Instant::now() + hour, hour);
+        assert_eq!(pool.count_of("a"), KeyCount::default());
     }
 
     #[test]

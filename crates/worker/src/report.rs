@@ -199,10 +199,15 @@ pub(crate) fn log_stream_name(version: &str) -> String {
     let day = OffsetDateTime::from(now())
         .format(format_description!("[year]/[month]/[day]"))
         .expect("every component of the description is part of a date");
+    format!("{day}/[{version}]{}", random_digits())
+}
+
+/// 32 random hexadecimal digits, for names.
+pub(crate) fn random_digits() -> String {
     let mut random = [0_u8; 16];
     // SAFETY: the buffer is valid for its length. It is only a name: zeros after a failure do no harm.
     unsafe { libc::getrandom(random.as_mut_ptr().cast(), random.len(), 0) };
-    format!("{day}/[{version}]{:032x}", u128::from_be_bytes(random))
+    format!("{:032x}", u128::from_be_bytes(random))
 }
 
 #[cfg(test)]

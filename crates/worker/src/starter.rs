@@ -19,13 +19,17 @@ use crate::network::Platform;
 use crate::policy::{self, BOOT_TIMEOUT};
 use crate::pool::SpareKind;
 use crate::report;
-use crate::runtime_api::RuntimeApi;
+use crate::runtime_api::{About, Extensions, RuntimeApi};
 use crate::runtimes::Found;
-use crate::sandbox::{LaunchSpec, Limits, Sandboxes, Tier};
-use crate::worker::Worker;
+use crate::sandbox::{LaunchSpec, Limits, Sandbox, Sandboxes, Tier};
+use crate::worker::{Program, Worker};
 
 /// Where a custom runtime may be, in AWS's order.
 const BOOTSTRAPS_TEXT: &str = "[/var/task/bootstrap /opt/bootstrap]";
+
+/// Starts the programs before `--` beside what comes after it, which becomes the main one. They get no control stream.
+const WITH_EXTENSIONS: &str = r#"while [ "$1" != -- ]; do "$1" 3<&- & shift; done; shift; exec "$@""#;
+const SHELL: &str = "/bin/sh";
 
 /// Makes workers.
 pub(crate) struct Starter {
@@ -41,7 +45,7 @@ pub(crate) struct Starter {
 /// What a worker is made of.
 pub(crate) enum Base {
     /// A generic worker of its interpreter.
-    Spare(Worker),
+    Spare(Box<Worker>),
     /// A new process, for which there is a turn.
     Nothing(Turn),
 }
@@ -97,7 +101,7 @@ impl Starter {
             opt: None,
             limits: policy::GENERIC_LIMITS,
         };
-        self.boot(spec, turn).await
+        self.boot(spec, None, turn).await
     }
 
     /// A worker that has begun to load `function`. `first_call` are the variables of the call it is
@@ -121,7 +125,7 @@ impl Starter {
             Base::Spare(spare) => {
                 let limits = limits(function);
                 spare.handle.bind(&function.code, function.opt.as_deref(), &limits).await?;
-                spare
+                *spare
             }
             Base::Nothing(turn) => {
                 let mut arguments = clients::arguments(interpreter.kind, &self.clients_inside(&places));
@@ -130,8 +134,20 @@ impl Starter {
                 if let Some(wrapper) = &wrapper {
                     arguments.insert(0, std::mem::replace(&mut program, wrapper.clone()).into());
                 }
-                let booted =
-                    self.boot(spec(function, &places, program, arguments, variables.clone()), turn).await;
+                let extensions = extensions(function, &places);
+                let with_api =
+                    (wrapper.is_some() || !extensions.is_empty()).then(|| self.api(function, &extensions));
+                let api = match with_api {
+                    Some(Ok((address, api))) => {
+                        variables.insert("AWS_LAMBDA_RUNTIME_API".into(), address);
+                        Some(api)
+                    }
+                    Some(Err(error)) => return Err(error.into()),
+                    None => None,
+                };
+                (program, arguments) = beside(&extensions, program, arguments);
+                let spec = spec(function, &places, program, arguments, variables.clone());
+                let booted = self.boot(spec, api, turn).await;
                 match (booted, wrapper) {
                     (Ok(worker), _) => worker,
                     (Err(error), Some(wrapper)) => return Err(invalid_entrypoint(&wrapper, &wrapper, error)),
@@ -172,34 +188,33 @@ impl Starter {
         // A custom runtime gets its credentials once, as on AWS; the trace comes with each call.
         let credentials = first_call.into_iter().filter(|(name, _)| name.starts_with("AWS_"));
         variables.extend(credentials.map(|(name, value)| (name.to_owned(), value)));
-        let mut api = None;
-        let address = if self.sandboxes.tier() == Tier::Process {
-            let (listener, address) = RuntimeApi::bind_on_host().context("no port for the Runtime API")?;
-            api = Some(listener);
-            address.to_string()
-        } else {
-            "127.0.0.1:9001".to_owned()
-        };
+        let extensions = extensions(function, places);
+        let (address, api) = self.api(function, &extensions)?;
         variables.insert("AWS_LAMBDA_RUNTIME_API".into(), address);
-        let launched =
-            self.sandboxes.launch(spec(function, places, program.clone(), Vec::new(), variables)).await;
+        let (main, arguments) = beside(&extensions, program.clone(), Vec::new());
+        let launched = self.sandboxes.launch(spec(function, places, main, arguments, variables)).await;
         drop(turn);
-        let mut sandbox =
+        let sandbox =
             launched.map_err(|error| invalid_entrypoint(&program, &name_on_aws(&program), error))?;
-        let api = match api.or_else(|| sandbox.runtime_api.take()) {
-            Some(api) => api,
-            None => return Err(anyhow::anyhow!("the sandbox has no Runtime API").into()),
-        };
-        let mut worker = Worker::new(sandbox, Some(api), &self.platform).context("cannot use a sandbox")?;
+        let mut worker = self.take_over(sandbox, Some((api, Program::Runtime)))?;
         worker.belongs_to(log_stream, environment::egress(function));
         Ok(worker)
     }
 
     /// Launches an interpreter and waits until its client is there.
-    async fn boot(&self, spec: LaunchSpec, _turn: Turn) -> anyhow::Result<Worker> {
+    async fn boot(&self, spec: LaunchSpec, api: Option<Api>, _turn: Turn) -> anyhow::Result<Worker> {
         let sandbox = self.sandboxes.launch(spec).await.context("cannot start a sandbox")?;
-        let mut worker = Worker::new(sandbox, None, &self.platform).context("cannot use a sandbox")?;
-        match tokio::time::timeout(BOOT_TIMEOUT, worker.link.event()).await {
+        let mut worker = self.take_over(sandbox, api.map(|api| (api, Program::Client)))?;
+        let Worker { link, handle, .. } = &mut worker;
+        let first = async {
+            tokio::select! {
+                biased;
+                event = link.event() => event,
+                // Behind the Runtime API its end is not seen otherwise.
+                _ = handle.wait() => Event::Closed,
+            }
+        };
+        match tokio::time::timeout(BOOT_TIMEOUT, first).await {
             Ok(Event::Ready) => Ok(worker),
             Ok(_) => {
                 let mut said = Vec::new();
@@ -211,6 +226,35 @@ impl Starter {
         }
     }
 
+    /// What the Runtime and Extensions APIs of a new sandbox are made of, and their address inside.
+    fn api(&self, function: &Function, extensions: &[PathBuf]) -> anyhow::Result<(String, Api)> {
+        let names = extensions.iter().filter_map(|path| path.file_name());
+        let started = names.map(|name| name.to_string_lossy().into_owned()).collect();
+        let about = About {
+            function_name: function.name.clone(),
+            function_version: function.version.clone(),
+            handler: function.handler.clone(),
+            account: function.account.clone(),
+        };
+        let extensions = Extensions::new(about, started);
+        if self.sandboxes.tier() == Tier::Process {
+            let (listener, address) = RuntimeApi::bind_on_host().context("no port for the Runtime API")?;
+            return Ok((address.to_string(), Api { listener: Some(listener), extensions }));
+        }
+        Ok(("127.0.0.1:9001".to_owned(), Api { listener: None, extensions }))
+    }
+
+    fn take_over(&self, mut sandbox: Sandbox, api: Option<(Api, Program)>) -> anyhow::Result<Worker> {
+        let api = match api {
+            None => None,
+            Some((Api { listener, extensions }, program)) => {
+                let listener = listener.or_else(|| sandbox.runtime_api.take());
+                Some((listener.context("the sandbox has no Runtime API")?, extensions, program))
+            }
+        };
+        Worker::new(sandbox, api, &self.platform).context("cannot use a sandbox")
+    }
+
     fn places(&self, code: &Path, opt: Option<&Path>) -> Places {
         Places::new(self.sandboxes.tier(), &self.platform_dir, code, opt, self.endpoint_port, self.trust)
     }
@@ -218,6 +262,45 @@ impl Starter {
     fn clients_inside(&self, places: &Places) -> PathBuf {
         places.runtime_dir.join(&self.clients)
     }
+}
+
+/// The Runtime and Extensions APIs of a sandbox that is about to start.
+struct Api {
+    /// Bound ahead where the sandbox brings none.
+    listener: Option<std::net::TcpListener>,
+    extensions: Extensions,
+}
+
+/// The programs in `/opt/extensions`, as the sandbox sees them, by name.
+fn extensions(function: &Function, places: &Places) -> Vec<PathBuf> {
+    let Some(opt) = &function.opt else { return Vec::new() };
+    let Ok(entries) = opt.join("extensions").read_dir() else { return Vec::new() };
+    let is_program = |path: &Path| {
+        path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+    };
+    let programs = entries.flatten().filter(|entry| is_program(&entry.path()));
+    let mut found: Vec<PathBuf> =
+        programs.map(|entry| places.opt.join("extensions").join(entry.file_name())).collect();
+    found.sort();
+    found
+}
+
+/// Whether the function needs more than its runtime in its sandbox, which only a new one can start.
+pub(crate) fn has_extensions(function: &Function) -> bool {
+    function.opt.as_ref().is_some_and(|opt| opt.join("extensions").is_dir())
+}
+
+/// The command that starts the extensions too.
+fn beside(extensions: &[PathBuf], program: PathBuf, arguments: Vec<OsString>) -> (PathBuf, Vec<OsString>) {
+    if extensions.is_empty() {
+        return (program, arguments);
+    }
+    let mut all: Vec<OsString> = vec!["-c".into(), WITH_EXTENSIONS.into(), "extensions".into()];
+    all.extend(extensions.iter().map(|path| path.clone().into_os_string()));
+    all.push("--".into());
+    all.push(program.into_os_string());
+    all.extend(arguments);
+    (SHELL.into(), all)
 }
 
 fn spec(

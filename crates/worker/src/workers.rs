@@ -1,5 +1,6 @@
 //! The public handle: start, invoke, retire, stop.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -8,7 +9,7 @@ use bytes::Bytes;
 use tasks::{OnFailure, TaskHandle, TaskKind, Tasks};
 use tokio::sync::Notify;
 
-use crate::boots::Boots;
+use crate::boots::{Boots, Turn};
 use crate::call::{self, Ended, Init};
 use crate::clients;
 use crate::config::Config;
@@ -205,6 +206,20 @@ impl Workers {
         }
     }
 
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.shared.pool
+    }
+
+    /// A turn to start a process for the function of this key.
+    pub(crate) async fn turn(&self, key: &str) -> Turn {
+        self.shared.warm_up_now();
+        self.shared.boots.turn(key).await
+    }
+
+    pub(crate) fn init_timeout(&self) -> Duration {
+        self.shared.config.init_timeout
+    }
+
     pub fn tier(&self) -> Tier {
         self.shared.starter.sandboxes.tier()
     }
@@ -263,7 +278,7 @@ impl Workers {
     async fn second_init(&self, mut call: Call, seat: Seat, interpreter: Option<&Found>) -> Outcome {
         let function = Arc::clone(&call.function);
         let base = match self.take_spare_for(&function, interpreter).await {
-            Some(spare) => Base::Spare(spare),
+            Some(spare) => Base::Spare(Box::new(spare)),
             None => Base::Nothing(self.shared.boots.turn(&function.key).await),
         };
         let started = Instant::now();
@@ -339,13 +354,23 @@ impl Workers {
         base: Base,
     ) -> Result<Worker, StartError> {
         let first_call = environment::of_call(&call.credentials, &call.offer.trace_id);
-        self.shared.starter.begin(&call.function, first_call, interpreter, base).await
+        self.begin_with(&call.function, first_call, interpreter, base).await
+    }
+
+    pub(crate) async fn begin_with(
+        &self,
+        function: &Function,
+        variables: BTreeMap<&'static str, String>,
+        interpreter: Option<&Found>,
+        base: Base,
+    ) -> Result<Worker, StartError> {
+        self.shared.starter.begin(function, variables, interpreter, base).await
     }
 
     /// What a new worker is made of; or one of the function that became free while this waited its turn.
     async fn base(&self, function: &Function, interpreter: Option<&Found>) -> Result<Base, Lease> {
         if let Some(spare) = self.take_spare_for(function, interpreter).await {
-            return Ok(Base::Spare(spare));
+            return Ok(Base::Spare(Box::new(spare)));
         }
         let mut warm = self.shared.pool.wait_for_warm(&function.key);
         let turn = self.shared.boots.turn(&function.key);
@@ -367,7 +392,11 @@ impl Workers {
         }
     }
 
-    async fn take_spare_for(&self, function: &Function, interpreter: Option<&Found>) -> Option<Worker> {
+    pub(crate) async fn take_spare_for(
+        &self,
+        function: &Function,
+        interpreter: Option<&Found>,
+    ) -> Option<Worker> {
         let interpreter = interpreter.filter(|_| environment::fits_generic_worker(function))?;
         self.take_spare(interpreter, self.preload(function).await)
     }
@@ -412,7 +441,7 @@ impl Workers {
         None
     }
 
-    async fn interpreter(&self, function: &Function) -> Result<Option<Found>, InvokeFailure> {
+    pub(crate) async fn interpreter(&self, function: &Function) -> Result<Option<Found>, InvokeFailure> {
         if !function.runtime.is_managed() {
             return Ok(None);
         }

@@ -11,11 +11,18 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use serde_json::json;
 
+use super::extensions::{Extensions, Refused};
 use super::state::{Offer, Refusal, State};
 use crate::event::{Event, JSON, Last};
 use crate::policy::RESPONSE_BYTES_MAX;
 
 const PREFIX: &str = "/2018-06-01/runtime/";
+const EXTENSIONS_PREFIX: &str = "/2020-01-01/extension/";
+const EXTENSION_NAME: HeaderName = HeaderName::from_static("lambda-extension-name");
+const EXTENSION_ID: HeaderName = HeaderName::from_static("lambda-extension-identifier");
+const EXTENSION_ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-extension-function-error-type");
+/// Body of a registration.
+const REGISTRATION_BYTES_MAX: usize = 64 * 1024;
 const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
 const ERROR_BODY: HeaderName = HeaderName::from_static("lambda-runtime-function-error-body");
 const RESPONSE_MODE: HeaderName = HeaderName::from_static("lambda-runtime-function-response-mode");
@@ -25,9 +32,13 @@ const UNREAD_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 type Answer = Response<Full<Bytes>>;
 
-pub(super) async fn answer(state: &State, request: Request<Incoming>) -> Result<Answer, Infallible> {
+pub(super) async fn answer(
+    state: &State,
+    extensions: &Extensions,
+    request: Request<Incoming>,
+) -> Result<Answer, Infallible> {
     let (head, mut body) = request.into_parts();
-    let answer = route(state, &head, &mut body).await;
+    let answer = route(state, extensions, &head, &mut body).await;
     // A refused runtime that is still sending would see a broken connection instead of the answer.
     let mut left = UNREAD_BYTES_MAX;
     while !body.is_end_stream() && left > 0 {
@@ -39,11 +50,20 @@ pub(super) async fn answer(state: &State, request: Request<Incoming>) -> Result<
     Ok(answer)
 }
 
-async fn route(state: &State, head: &Parts, body: &mut Incoming) -> Answer {
+async fn route(state: &State, extensions: &Extensions, head: &Parts, body: &mut Incoming) -> Answer {
     let path = head.uri.path();
+    if let Some(rest) = path.strip_prefix(EXTENSIONS_PREFIX) {
+        return extension(extensions, rest, head, body).await;
+    }
+    match path {
+        "/2022-07-01/telemetry" => return no_subscription("Telemetry"),
+        "/2020-08-15/logs" => return no_subscription("Logs"),
+        _ => {}
+    }
     let Some(rest) = path.strip_prefix(PREFIX) else {
-        let message =
-            format!("{path} is not part of the Runtime API 2018-06-01; extensions are not implemented.");
+        let message = format!(
+            "{path} is part of neither the Runtime API 2018-06-01 nor the Extensions API 2020-01-01."
+        );
         return refuse(StatusCode::NOT_FOUND, "NotFound", &message);
     };
     let parts: Vec<&str> = rest.split('/').collect();
@@ -60,6 +80,70 @@ async fn route(state: &State, head: &Parts, body: &mut Incoming) -> Answer {
         }
         _ => refuse(StatusCode::NOT_FOUND, "NotFound", "404 page not found"),
     }
+}
+
+/// The requests of the Extensions API, version 2020-01-01.
+async fn extension(extensions: &Extensions, rest: &str, head: &Parts, body: &mut Incoming) -> Answer {
+    let id = header_text(&head.headers, &EXTENSION_ID).unwrap_or_default();
+    let outcome = match (&head.method, rest) {
+        (&Method::POST, "register") => register(extensions, &head.headers, body).await,
+        (&Method::GET, "event/next") => extensions.next(&id).await.map(|event| {
+            let mut response = json_text(StatusCode::OK, event);
+            if let Some(id) = header_value(&id) {
+                response.headers_mut().insert(EXTENSION_ID, id);
+            }
+            response
+        }),
+        (&Method::POST, "init/error" | "exit/error") => {
+            let error_type = header_text(&head.headers, &EXTENSION_ERROR_TYPE);
+            extensions.fail(&id, error_type.as_deref().unwrap_or("Extension.Unknown")).map(|()| accepted())
+        }
+        (_, "register" | "event/next" | "init/error" | "exit/error") => {
+            return refuse(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "Method Not Allowed");
+        }
+        _ => return refuse(StatusCode::NOT_FOUND, "NotFound", "404 page not found"),
+    };
+    outcome.unwrap_or_else(|Refused(status, error_type, message)| {
+        refuse(StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN), error_type, &message)
+    })
+}
+
+async fn register(
+    extensions: &Extensions,
+    headers: &HeaderMap,
+    body: &mut Incoming,
+) -> Result<Answer, Refused> {
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default)]
+    struct Registration {
+        events: Vec<String>,
+    }
+    let invalid = |error_type, message: &str| Refused(400, error_type, message.to_owned());
+    let name = header_text(headers, &EXTENSION_NAME).filter(|name| !name.is_empty()).ok_or_else(|| {
+        invalid("Extension.InvalidExtensionName", "The header Lambda-Extension-Name is missing")
+    })?;
+    let body = collect(body, REGISTRATION_BYTES_MAX)
+        .await
+        .map_err(|_| invalid("InvalidRequestFormat", "The registration cannot be read"))?;
+    let registration: Registration = if body.is_empty() {
+        Registration::default()
+    } else {
+        serde_json::from_slice(&body).map_err(|_| {
+            invalid("InvalidRequestFormat", "The registration is not JSON with a list of events")
+        })?
+    };
+    let (id, told) = extensions.register(&name, &registration.events)?;
+    let mut response = json_text(StatusCode::OK, told);
+    if let Some(id) = header_value(&id) {
+        response.headers_mut().insert(EXTENSION_ID, id);
+    }
+    Ok(response)
+}
+
+/// No telemetry is sent; AWS's own local runtime emulator answers the same, and extensions go on without it.
+fn no_subscription(api: &str) -> Answer {
+    let message = format!("{api} API is not supported");
+    refuse(StatusCode::ACCEPTED, &format!("{api}.NotSupported"), &message)
 }
 
 async fn next(state: &State) -> Answer {
@@ -257,7 +341,11 @@ fn refuse(status: StatusCode, error_type: &str, message: &str) -> Answer {
 }
 
 fn json_answer(status: StatusCode, body: &serde_json::Value) -> Answer {
-    let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
+    json_text(status, body.to_string())
+}
+
+fn json_text(status: StatusCode, body: String) -> Answer {
+    let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
     response
