@@ -34,6 +34,7 @@ pub(crate) struct Arguments {
 const EXAMPLES: &str = "\
 Examples:
   cloudling up --demo                 start, deploy an example API, call it
+  cloudling dev ./hello               start with it and run what is saved at once
   cloudling deploy ./hello            a folder with index.js, app.py or bootstrap becomes a function
   cloudling invoke hello --payload '{\"name\": \"Ada\"}' --tail
   cloudling logs hello --follow
@@ -57,6 +58,8 @@ pub(crate) enum Command {
     Restore(Backup),
     /// The AWS SDKs that functions find without bundling them.
     Runtimes(Runtimes),
+    /// Start the cloud with a folder's functions in it: what is saved runs with the next call, what they log is printed.
+    Dev(Dev),
     /// Turn a folder into a function with a URL; run it again to update.
     Deploy(Deploy),
     /// Call a function and print what it returns.
@@ -231,6 +234,18 @@ pub(crate) struct Deploy {
     /// Make no URL.
     #[arg(long)]
     pub(crate) no_url: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Dev {
+    #[command(flatten)]
+    pub(crate) up: Up,
+    /// Folders of functions, or one folder that holds them: index.js, app.py or bootstrap at their top.
+    #[arg(required = true)]
+    pub(crate) folders: Vec<PathBuf>,
+    /// Environment variable NAME=VALUE of each function; may be given more than once.
+    #[arg(long = "env", value_name = "NAME=VALUE")]
+    pub(crate) environment: Vec<String>,
 }
 
 #[derive(Debug, Args)]

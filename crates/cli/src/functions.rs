@@ -20,8 +20,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) name: &'a str,
     pub(crate) runtime: &'a str,
     pub(crate) handler: &'a str,
-    /// Base64 of the zip.
-    pub(crate) zip: &'a str,
+    /// Where the code is, as in the API: `{"ZipFile": …}` or `{"S3Bucket": …, "S3Key": …}`.
+    pub(crate) code: &'a Value,
     pub(crate) timeout_seconds: u32,
     pub(crate) memory_mib: u32,
     pub(crate) environment: &'a Value,
@@ -37,7 +37,7 @@ pub(crate) enum Deployed {
 pub(crate) async fn put(client: &Client, draft: &Draft<'_>) -> anyhow::Result<Deployed> {
     let create = json!({
         "FunctionName": draft.name, "Runtime": draft.runtime, "Handler": draft.handler, "Role": ROLE,
-        "Code": { "ZipFile": draft.zip }, "Timeout": draft.timeout_seconds, "MemorySize": draft.memory_mib,
+        "Code": draft.code, "Timeout": draft.timeout_seconds, "MemorySize": draft.memory_mib,
         "Environment": { "Variables": draft.environment },
     });
     let deployed = match client.rest(SERVICE, Method::POST, "/2015-03-31/functions", Some(&create)).await {
@@ -51,8 +51,7 @@ pub(crate) async fn put(client: &Client, draft: &Draft<'_>) -> anyhow::Result<De
             });
             client.rest(SERVICE, Method::PUT, &format!("{path}/configuration"), Some(&configuration)).await?;
             settled(client, draft.name).await?;
-            let code = json!({ "ZipFile": draft.zip });
-            client.rest(SERVICE, Method::PUT, &format!("{path}/code"), Some(&code)).await?;
+            client.rest(SERVICE, Method::PUT, &format!("{path}/code"), Some(draft.code)).await?;
             Deployed::Updated
         }
         Err(error) => return Err(error),

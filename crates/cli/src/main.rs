@@ -53,6 +53,7 @@ async fn run(arguments: Arguments, output: &Output) -> anyhow::Result<ExitCode> 
         Command::Backup(backup) => commands::backup::backup(&backup, output).await?,
         Command::Restore(restore) => commands::backup::restore(&restore, output).await?,
         Command::Runtimes(runtimes) => commands::runtimes::run(&runtimes, output).await?,
+        Command::Dev(dev) => commands::dev::run(dev, output).await?,
         Command::Deploy(deploy) => commands::deploy::run(&deploy, &client()?, output).await?,
         Command::Invoke(invoke) => return commands::invoke::run(&invoke, &client()?, output).await,
         Command::Logs(logs) => commands::logs::run(&logs, &client()?, output).await?,

@@ -22,6 +22,8 @@ pub(crate) enum Error {
     #[error("{0}")]
     PreconditionFailedException(Cause),
     #[error("{0}")]
+    ProvisionedConcurrencyConfigNotFoundException(Cause),
+    #[error("{0}")]
     RequestTooLargeException(Cause),
     #[error("{0}")]
     ResourceConflictException(Cause),
@@ -89,6 +91,11 @@ impl Error {
 
     pub(crate) fn not_found(text: impl Into<String>) -> Self {
         Error::ResourceNotFoundException(Cause::user(text))
+    }
+
+    pub(crate) fn no_provisioned_config() -> Self {
+        let text = "No Provisioned Concurrency Config found for this function";
+        Error::ProvisionedConcurrencyConfigNotFoundException(Cause::user(text))
     }
 
     pub(crate) fn throttled(reason: Throttle) -> Self {

@@ -46,7 +46,7 @@ impl Lambda {
         let client_context = call.client_context.map(decoded_client_context).transpose()?;
         let target = call.target;
         let route = self.route(cx, target).await?;
-        let executable = Arc::clone(route.pick(cx));
+        let executable = self.fresh(route.pick(cx)).await;
         let permit = self.pool(cx, target).await?.acquire(&target.name)?;
         let credentials =
             self.credentials.get(cx, &target.scope, &executable.role, &target.name).await.map_err(

@@ -10,6 +10,7 @@
 
 mod access;
 mod alias;
+mod code_source;
 mod concurrency;
 mod configuration;
 mod credentials;
@@ -17,6 +18,7 @@ mod environment;
 mod error;
 mod event_invoke;
 mod functions;
+mod hot_reload;
 mod invocation;
 mod layers;
 mod log_buffer;
@@ -25,6 +27,7 @@ mod ops;
 mod package;
 mod packages;
 mod policy;
+mod provisioned;
 mod reset;
 mod route;
 mod runtime;
@@ -47,6 +50,7 @@ use crate::concurrency::Pools;
 use crate::credentials::RoleCredentials;
 use crate::log_buffer::LogBuffer;
 use crate::package::Folders;
+use crate::provisioned::Provisioned;
 use crate::route::{Routes, function_prefix};
 
 /// Seals bytes into a text that is safe in a URL and valid for a while.
@@ -78,6 +82,7 @@ pub struct Lambda {
     logs: LogBuffer,
     url_sealer: UrlSealer,
     url_opener: UrlOpener,
+    provisioned: Provisioned,
     /// How long an event waits for room, see [`event_invoke::ROOM_WAIT`].
     event_wait: Duration,
 }
@@ -99,6 +104,7 @@ impl Lambda {
             logs,
             url_sealer: parts.url_sealer,
             url_opener: parts.url_opener,
+            provisioned: Provisioned::start(platform),
             event_wait: event_invoke::ROOM_WAIT,
         }
     }
@@ -144,6 +150,7 @@ pub static DEFINITION: Definition<Lambda> = Definition {
         ops::DeleteFunctionEventInvokeConfig,
         ops::DeleteFunctionUrlConfig,
         ops::DeleteLayerVersion,
+        ops::DeleteProvisionedConcurrencyConfig,
         ops::GetAccountSettings,
         ops::GetAlias,
         ops::GetFunction,
@@ -157,6 +164,7 @@ pub static DEFINITION: Definition<Lambda> = Definition {
         ops::GetLayerVersionByArn,
         ops::GetLayerVersionPolicy,
         ops::GetPolicy,
+        ops::GetProvisionedConcurrencyConfig,
         ops::GetRuntimeManagementConfig,
         ops::Invoke,
         ops::InvokeAsync,
@@ -167,12 +175,14 @@ pub static DEFINITION: Definition<Lambda> = Definition {
         ops::ListFunctions,
         ops::ListLayerVersions,
         ops::ListLayers,
+        ops::ListProvisionedConcurrencyConfigs,
         ops::ListTags,
         ops::ListVersionsByFunction,
         ops::PublishLayerVersion,
         ops::PublishVersion,
         ops::PutFunctionConcurrency,
         ops::PutFunctionEventInvokeConfig,
+        ops::PutProvisionedConcurrencyConfig,
         ops::RemoveLayerVersionPermission,
         ops::RemovePermission,
         ops::TagResource,
@@ -183,6 +193,6 @@ pub static DEFINITION: Definition<Lambda> = Definition {
         ops::UpdateFunctionEventInvokeConfig,
         ops::UpdateFunctionUrlConfig,
     ],
-    internal: operations![ops::OpenCode, ops::ResolveFunctionUrl, ops::RunEvent],
+    internal: operations![ops::KeepProvisioned, ops::OpenCode, ops::ResolveFunctionUrl, ops::RunEvent],
     reset: reset::reset,
 };

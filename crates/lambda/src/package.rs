@@ -34,12 +34,31 @@ pub(crate) struct Package {
     pub(crate) sha256: String,
     pub(crate) zip_bytes: u64,
     pub(crate) unpacked_bytes: u64,
+    /// A folder of this machine that is run in place of what was unpacked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) hot_folder: Option<String>,
 }
 
 impl Package {
     /// The digest as the API shows it.
     pub(crate) fn code_sha256(&self) -> String {
         STANDARD.encode(hex::decode(&self.sha256).unwrap_or_default())
+    }
+}
+
+/// The zip file of a function whose code is a folder: it tells where that is, so that each folder has a package of its
+/// own.
+pub(crate) fn marker_zip(folder: &str) -> service::Result<Bytes> {
+    use std::io::Write as _;
+    let write = || {
+        let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        archive.start_file("hot-reload.txt", zip::write::SimpleFileOptions::default())?;
+        archive.write_all(folder.as_bytes())?;
+        Ok::<_, zip::result::ZipError>(archive.finish()?.into_inner())
+    };
+    match write() {
+        Ok(zip) => Ok(zip.into()),
+        Err(error) => Err(anyhow::Error::new(error).context("making a package").into()),
     }
 }
 
@@ -109,6 +128,7 @@ mod tests {
             sha256: digest(b""),
             zip_bytes: 0,
             unpacked_bytes: 0,
+            hot_folder: None,
         };
         assert_eq!(package.code_sha256(), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
     }

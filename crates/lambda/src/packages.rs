@@ -1,8 +1,8 @@
 //! Keeping packages: blobs that survive everything, and folders made of them.
 
-use bytes::Bytes;
 use service::{AccountId, Context, Result, Scope};
 
+use crate::code_source::Code;
 use crate::error::Error;
 use crate::functions::{discard, rows};
 use crate::package::{self, Package, STORAGE_BYTES_MAX, UNPACKED_BYTES_MAX};
@@ -17,21 +17,24 @@ impl Lambda {
         &self,
         cx: &Context,
         account: &AccountId,
-        zip: Bytes,
+        code: Code,
     ) -> Result<Package> {
+        let Code { zip, hot_folder } = code;
         let sha256 = package::digest(&zip);
         let zip_bytes = zip.len() as u64;
         let unpacked = self.folders.code(account, &sha256, async { Ok(zip.clone()) }).await?;
         let blob = cx.platform().blobs().put(zip.clone()).await?;
-        Ok(Package { blob, sha256, zip_bytes, unpacked_bytes: unpacked.bytes })
+        Ok(Package { blob, sha256, zip_bytes, unpacked_bytes: unpacked.bytes, hot_folder })
     }
 
     /// Checks a zip file as [`Lambda::store_package`] does, without keeping it.
-    pub(crate) async fn check_package(&self, account: &AccountId, zip: Bytes) -> Result<Package> {
+    pub(crate) async fn check_package(&self, account: &AccountId, code: Code) -> Result<Package> {
+        let Code { zip, hot_folder } = code;
         let sha256 = package::digest(&zip);
         let zip_bytes = zip.len() as u64;
         let unpacked = self.folders.code(account, &sha256, async { Ok(zip.clone()) }).await?;
-        Ok(Package { blob: store::BlobId::random(), sha256, zip_bytes, unpacked_bytes: unpacked.bytes })
+        let (blob, unpacked_bytes) = (store::BlobId::random(), unpacked.bytes);
+        Ok(Package { blob, sha256, zip_bytes, unpacked_bytes, hot_folder })
     }
 
     pub(crate) async fn unpacked_code(

@@ -72,7 +72,7 @@ async fn all<T: serde::Serialize + DeserializeOwned>(rows: Rows<'_, T>) -> anyho
 }
 
 /// The accounts and regions that have rows of any service, found by skipping from one to the next.
-async fn scopes(platform: &Platform, account: Option<&AccountId>) -> anyhow::Result<Vec<Scope>> {
+pub(crate) async fn scopes(platform: &Platform, account: Option<&AccountId>) -> anyhow::Result<Vec<Scope>> {
     let snapshot = platform.kv().snapshot().await?;
     let whole = match account {
         Some(account) => after(account.as_str().as_bytes(), 0)..after(account.as_str().as_bytes(), 1),

@@ -3,6 +3,7 @@
 //! A warm invocation reads no row: every change of a function goes through this process and forgets its routes.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -10,9 +11,10 @@ use std::time::Duration;
 use service::{AccountId, Context, Result, Scope};
 use worker::LogSink;
 
+use crate::hot_reload::HotFolder;
 use crate::name::{LATEST, Target, version_number};
 use crate::tables::{Function, Revision};
-use crate::{Lambda, alias, functions, runtime};
+use crate::{Lambda, alias, functions, provisioned, runtime};
 
 /// Routes kept; beyond it an arbitrary one makes room.
 const ROUTES_MAX: usize = 10_000;
@@ -28,6 +30,8 @@ pub(crate) struct Executable {
     pub(crate) function: Arc<worker::Function>,
     pub(crate) role: String,
     pub(crate) log: Arc<dyn LogSink>,
+    /// The code is a folder that may change at any time.
+    pub(crate) hot: Option<HotFolder>,
 }
 
 /// The remembered routes.
@@ -39,6 +43,21 @@ pub(crate) struct Routes {
 }
 
 impl Route {
+    /// `requested` workers shared out among the versions by their weights.
+    pub(crate) fn shares(&self, requested: u32) -> Vec<(Arc<Executable>, usize)> {
+        let weights: Vec<f64> = self.additional.iter().map(|(weight, _)| *weight).collect();
+        let (main, others) = provisioned::shares(requested, &weights);
+        let others = self
+            .additional
+            .iter()
+            .zip(others)
+            .map(|((_, executable), count)| (Arc::clone(executable), count));
+        std::iter::once((Arc::clone(&self.main), main))
+            .chain(others)
+            .filter(|(_, count)| *count > 0)
+            .collect()
+    }
+
     /// The revision for this invocation.
     pub(crate) fn pick(&self, cx: &Context) -> &Arc<Executable> {
         if self.additional.is_empty() {
@@ -132,7 +151,11 @@ impl Lambda {
         function: &Function,
         revision: Revision,
     ) -> Result<Executable> {
-        let code = self.unpacked_code(cx, &target.scope.account, &revision.package).await?;
+        let hot = revision.package.hot_folder.as_ref().map(PathBuf::from);
+        let code = match &hot {
+            Some(folder) => folder.clone(),
+            None => self.unpacked_code(cx, &target.scope.account, &revision.package).await?.folder,
+        };
         let opt = self.unpacked_layers(cx, &target.scope.account, &revision.settings.layers).await?;
         let settings = revision.settings;
         let log_group = settings.log_group(&function.name);
@@ -149,7 +172,7 @@ impl Lambda {
             runtime: runtime::check(&settings.runtime)?,
             requested_runtime: settings.runtime,
             handler: settings.handler,
-            code: code.folder,
+            code,
             opt: opt.map(|unpacked| unpacked.folder),
             environment: settings.environment.unwrap_or_default(),
             memory_mib: settings.memory_mib,
@@ -159,6 +182,11 @@ impl Lambda {
             region: target.scope.region.to_string(),
             account: target.scope.account.to_string(),
         };
-        Ok(Executable { function: Arc::new(function), role: settings.role, log })
+        Ok(Executable {
+            function: Arc::new(function),
+            role: settings.role,
+            log,
+            hot: hot.map(HotFolder::new),
+        })
     }
 }

@@ -11,6 +11,7 @@ use service::{Table, Tags};
 use crate::event_invoke::config::EventInvokeConfig;
 use crate::package::Package;
 use crate::policy::Policy;
+use crate::provisioned::ProvisionedConfig;
 use crate::settings::Settings;
 use crate::url_config::UrlConfig;
 
@@ -22,6 +23,8 @@ pub(crate) static URL_CONFIGS: Table<UrlConfig> = Table::regional("lambda", "url
 /// By qualifier, `$LATEST` for the function itself.
 pub(crate) static EVENT_INVOKE_CONFIGS: Table<EventInvokeConfig> =
     Table::regional("lambda", "event-invoke-configs");
+/// By version or alias.
+pub(crate) static PROVISIONED: Table<ProvisionedConfig> = Table::regional("lambda", "provisioned");
 /// From the id in a function URL's host name to its function; ids are unique in the installation.
 pub(crate) static URL_IDS: Table<UrlOwner> = Table::installation("lambda", "url-ids");
 pub(crate) static LAYERS: Table<Layer> = Table::regional("lambda", "layers");

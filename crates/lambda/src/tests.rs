@@ -7,6 +7,8 @@ mod functions;
 mod invocations;
 mod layers;
 mod permissions;
+mod provisioned;
+mod sources;
 mod stage;
 mod urls;
 

@@ -27,12 +27,12 @@ pub(crate) async fn run(client: &Client, output: &Output) -> anyhow::Result<()> 
     {
         bail!("the demo is a Node.js function, and Node.js is not installed: {install}");
     }
-    let zip = STANDARD.encode(package()?);
+    let code = json!({ "ZipFile": STANDARD.encode(package()?) });
     let draft = Draft {
         name: NAME,
         runtime: &runtime,
         handler: "index.handler",
-        zip: &zip,
+        code: &code,
         timeout_seconds: 10,
         memory_mib: 128,
         environment: &json!({}),

@@ -24,6 +24,18 @@ pub(crate) async fn run(deploy: &Deploy, client: &Client, output: &Output) -> an
         Some(name) => name.clone(),
         None => folder_name(&deploy.folder)?,
     };
+    let code = json!({ "ZipFile": STANDARD.encode(package::zip(&deploy.folder)?) });
+    function(deploy, &name, &code, client, output).await
+}
+
+/// The folder as a function with this code.
+pub(crate) async fn function(
+    deploy: &Deploy,
+    name: &str,
+    code: &Value,
+    client: &Client,
+    output: &Output,
+) -> anyhow::Result<()> {
     let (runtime, handler) = match (&deploy.runtime, &deploy.handler) {
         (Some(runtime), Some(handler)) => (runtime.clone(), handler.clone()),
         (runtime, handler) => {
@@ -36,18 +48,17 @@ pub(crate) async fn run(deploy: &Deploy, client: &Client, output: &Output) -> an
         }
     };
     let environment = environment(&deploy.environment)?;
-    let zip = STANDARD.encode(package::zip(&deploy.folder)?);
     let draft = Draft {
-        name: &name,
+        name,
         runtime: &runtime,
         handler: &handler,
-        zip: &zip,
+        code,
         timeout_seconds: deploy.timeout,
         memory_mib: deploy.memory,
         environment: &environment,
     };
     let deployed = waiting(output, &format!("deploying {name}"), functions::put(client, &draft)).await?;
-    let url = if deploy.no_url { None } else { Some(functions::url(client, &name).await?) };
+    let url = if deploy.no_url { None } else { Some(functions::url(client, name).await?) };
     let verb = match deployed {
         Deployed::Created => "created",
         Deployed::Updated => "updated",
@@ -67,7 +78,7 @@ pub(crate) async fn run(deploy: &Deploy, client: &Client, output: &Output) -> an
     Ok(())
 }
 
-fn folder_name(folder: &Path) -> anyhow::Result<String> {
+pub(crate) fn folder_name(folder: &Path) -> anyhow::Result<String> {
     let full = folder.canonicalize().with_context(|| format!("folder {}", folder.display()))?;
     let name =
         full.file_name().context("say the function's name with --name")?.to_string_lossy().into_owned();

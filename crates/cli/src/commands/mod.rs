@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod demo;
 pub(crate) mod deploy;
+pub(crate) mod dev;
 pub(crate) mod doctor;
 pub(crate) mod invoke;
 pub(crate) mod keys;

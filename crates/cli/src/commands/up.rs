@@ -24,6 +24,16 @@ static INSTALL: TaskKind = TaskKind {
 };
 
 pub(crate) async fn run(up: Up, output: &Output) -> anyhow::Result<()> {
+    let demo = up.demo;
+    serve(up, output, async |client| if demo { demo::run(&client, output).await } else { Ok(()) }).await
+}
+
+/// Starts a server, does `work` with it, and goes on until it is told to stop or the work fails.
+pub(crate) async fn serve(
+    up: Up,
+    output: &Output,
+    work: impl AsyncFnOnce(Client) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     // Before anything is started, so that no signal is lost.
     let mut interrupt = signal(SignalKind::interrupt()).context("signals")?;
     let mut terminate = signal(SignalKind::terminate()).context("signals")?;
@@ -54,12 +64,8 @@ pub(crate) async fn run(up: Up, output: &Output) -> anyhow::Result<()> {
     if !up.no_runtimes_install {
         install_missing(&running, output);
     }
-    let work = async {
-        if up.demo {
-            demo::run(&Client::new(&running.url())?, output).await?;
-        }
-        Ok::<(), anyhow::Error>(())
-    };
+    let client = Client::new(&running.url())?;
+    let work = work(client);
     let stopped = tokio::select! {
         worked = work => match worked {
             Ok(()) => tokio::select! {

@@ -2,14 +2,14 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use service::{Arn, Context, Demand, Failure, Mode, Operation, Result, Tags};
-use wire::{Blob, Document};
+use wire::Document;
 
+use crate::code_source::CodeSource;
 use crate::configuration::{FunctionConfiguration, Phase};
 use crate::error::Error;
 use crate::event_invoke::destination;
 use crate::functions::{Publication, changes, publish, rows};
 use crate::name::{LATEST, Target};
-use crate::package::check_zip_size;
 use crate::packages::{check_combined_size, check_storage, undo};
 use crate::settings::{
     DeadLetterConfig, Environment, EphemeralStorage, Logging, Settings, SnapStart, TracingConfig, Vpc, Wanted,
@@ -24,7 +24,7 @@ pub(crate) struct CreateFunction {
     runtime: Option<String>,
     role: Option<String>,
     handler: Option<String>,
-    code: FunctionCode,
+    code: CodeSource,
     description: Option<String>,
     timeout: Option<i64>,
     memory_size: Option<i64>,
@@ -48,33 +48,6 @@ pub(crate) struct CreateFunction {
     tenancy_config: Option<Document>,
     capacity_provider_config: Option<Document>,
     durable_config: Option<Document>,
-}
-
-/// Where the code comes from.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-pub(crate) struct FunctionCode {
-    pub(crate) zip_file: Option<Blob>,
-    pub(crate) s3_bucket: Option<String>,
-    pub(crate) s3_key: Option<String>,
-    pub(crate) image_uri: Option<String>,
-}
-
-impl FunctionCode {
-    /// The zip file of the request.
-    pub(crate) fn into_zip(self, operation: &str) -> Result<bytes::Bytes> {
-        if self.image_uri.is_some() {
-            return Err(Failure::unsupported("functions from container images (Code.ImageUri)"));
-        }
-        if self.s3_bucket.is_some() || self.s3_key.is_some() {
-            return Err(Failure::unsupported("code from Amazon S3 (S3Bucket)"));
-        }
-        let Some(Blob(zip)) = self.zip_file else {
-            return Err(Error::parameter("Please provide a source for function code.").into());
-        };
-        check_zip_size(&zip, operation)?;
-        Ok(zip)
-    }
 }
 
 impl Operation for CreateFunction {
@@ -127,17 +100,17 @@ impl Operation for CreateFunction {
                 architectures: self.architectures,
             },
         )?;
-        let zip = self.code.into_zip(Self::NAME)?;
+        let code = self.code.fetch(cx, Self::NAME).await?;
         let taken = || Error::conflict(format!("Function already exist: {}", target.name));
         if rows(cx, &target.scope, &FUNCTIONS).get(&target.name).await?.is_some() {
             return Err(taken().into());
         }
         settings.layers = layers::used(cx, &self.layers.unwrap_or_default()).await?;
-        check_storage(cx, &target.scope, zip.len() as u64).await?;
+        check_storage(cx, &target.scope, code.zip.len() as u64).await?;
         if cx.platform().mode() == Mode::Secure {
             credentials::check_role(cx, &target.scope, &settings.role, &target.name).await?;
         }
-        let package = lambda.store_package(cx, &target.scope.account, zip).await?;
+        let package = lambda.store_package(cx, &target.scope.account, code).await?;
         if let Err(too_large) = check_combined_size(&package, &settings.layers) {
             undo(cx, package).await;
             return Err(too_large.into());

@@ -4,7 +4,7 @@ use service::{Arn, Context, Empty, Operation, Result};
 use crate::Lambda;
 use crate::functions::{changes, function, rows};
 use crate::name::Target;
-use crate::tables::{ALIASES, EVENT_INVOKE_CONFIGS, POLICIES, URL_CONFIGS, URL_IDS, member_key};
+use crate::tables::{ALIASES, EVENT_INVOKE_CONFIGS, POLICIES, PROVISIONED, URL_CONFIGS, URL_IDS, member_key};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -31,7 +31,8 @@ impl Operation for DeleteAlias {
         let mut all = changes(cx, &target.scope)
             .remove(&ALIASES, &key)
             .remove(&POLICIES, &key)
-            .remove(&EVENT_INVOKE_CONFIGS, &key);
+            .remove(&EVENT_INVOKE_CONFIGS, &key)
+            .remove(&PROVISIONED, &key);
         if let Some(config) = rows(cx, &target.scope, &URL_CONFIGS).get(&key).await? {
             all = all.remove(&URL_CONFIGS, &key).remove(&URL_IDS, &config.url_id);
         }

@@ -11,8 +11,8 @@ use crate::functions::{
 };
 use crate::name::{LATEST, Target, version_number};
 use crate::tables::{
-    ALIASES, EVENT_INVOKE_CONFIGS, FUNCTIONS, POLICIES, URL_CONFIGS, URL_IDS, VERSIONS, member_key, members,
-    version_key,
+    ALIASES, EVENT_INVOKE_CONFIGS, FUNCTIONS, POLICIES, PROVISIONED, URL_CONFIGS, URL_IDS, VERSIONS,
+    member_key, members, version_key,
 };
 
 /// Versions removed in one commit; more are removed in commits before the function itself.
@@ -79,6 +79,7 @@ async fn delete_version(lambda: &Lambda, cx: &Context, target: &Target, version:
         .remove_row(&VERSIONS, &key, &row)
         .remove(&POLICIES, &member_key(&target.name, &number))
         .remove(&EVENT_INVOKE_CONFIGS, &member_key(&target.name, &number))
+        .remove(&PROVISIONED, &member_key(&target.name, &number))
         .commit()
         .await?;
     if !gone {
@@ -132,6 +133,9 @@ async fn remove_rows(cx: &Context, target: &Target) -> Result<Option<HashSet<Blo
     }
     for (key, _) in rows(cx, &target.scope, &EVENT_INVOKE_CONFIGS).all(&belonging).await? {
         together = together.remove(&EVENT_INVOKE_CONFIGS, &key);
+    }
+    for (key, _) in rows(cx, &target.scope, &PROVISIONED).all(&belonging).await? {
+        together = together.remove(&PROVISIONED, &key);
     }
     for (key, config) in rows(cx, &target.scope, &URL_CONFIGS).all(&belonging).await? {
         together = together.remove(&URL_CONFIGS, &key).remove(&URL_IDS, &config.url_id);

@@ -3,10 +3,10 @@ use service::{Arn, Context, Failure, Operation, Result};
 use wire::Blob;
 
 use crate::Lambda;
+use crate::code_source::CodeSource;
 use crate::error::Error;
 use crate::functions::{changes, rows};
 use crate::layers::{LayerName, LayerVersionView};
-use crate::ops::create_function::FunctionCode;
 use crate::packages::{check_storage, undo};
 use crate::settings::{checked_description, constraint};
 use crate::tables::{LAYER_VERSIONS, LAYERS, Layer, LayerVersion, version_key};
@@ -33,6 +33,7 @@ struct Content {
     zip_file: Option<Blob>,
     s3_bucket: Option<String>,
     s3_key: Option<String>,
+    s3_object_version: Option<String>,
 }
 
 impl Operation for PublishLayerVersion {
@@ -62,15 +63,19 @@ impl Operation for PublishLayerVersion {
             return Err(constraint(license, "licenseInfo", &rule));
         }
         let description = checked_description(self.description.unwrap_or_default())?;
-        let code = FunctionCode {
+        let source = CodeSource {
             zip_file: self.content.zip_file,
             s3_bucket: self.content.s3_bucket,
             s3_key: self.content.s3_key,
+            s3_object_version: self.content.s3_object_version,
             image_uri: None,
         };
-        let zip = code.into_zip(Self::NAME)?;
-        check_storage(cx, &layer.scope, zip.len() as u64).await?;
-        let package = lambda.store_package(cx, &layer.scope.account, zip).await?;
+        let code = source.fetch(cx, Self::NAME).await?;
+        if code.hot_folder.is_some() {
+            return Err(Error::parameter("Layers cannot be folders that are reloaded.").into());
+        }
+        check_storage(cx, &layer.scope, code.zip.len() as u64).await?;
+        let package = lambda.store_package(cx, &layer.scope.account, code).await?;
         let mut published = LayerVersion {
             name: layer.name.clone(),
             version: 0,

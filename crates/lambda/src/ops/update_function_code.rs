@@ -1,15 +1,14 @@
-use bytes::Bytes;
 use serde::Deserialize;
 use service::{Arn, Context, Operation, Result};
 use wire::Blob;
 
 use crate::Lambda;
+use crate::code_source::{Code, CodeSource};
 use crate::configuration::{FunctionConfiguration, Phase};
 use crate::functions::{
     Publication, change, check_revision, discard, function, in_progress, published_blobs,
 };
 use crate::name::{LATEST, Target};
-use crate::ops::create_function::FunctionCode;
 use crate::package::{Package, digest};
 use crate::packages::{check_combined_size, check_storage, undo};
 use crate::settings::checked_architectures;
@@ -22,6 +21,7 @@ pub(crate) struct UpdateFunctionCode {
     zip_file: Option<Blob>,
     s3_bucket: Option<String>,
     s3_key: Option<String>,
+    s3_object_version: Option<String>,
     image_uri: Option<String>,
     architectures: Option<Vec<String>>,
     publish: Option<bool>,
@@ -44,21 +44,22 @@ impl Operation for UpdateFunctionCode {
         let before = function(cx, &target).await?;
         check_revision(self.revision_id.as_deref(), &before.latest.revision_id)?;
         let architectures = self.architectures.map(checked_architectures).transpose()?;
-        let code = FunctionCode {
+        let source = CodeSource {
             zip_file: self.zip_file,
             s3_bucket: self.s3_bucket,
             s3_key: self.s3_key,
+            s3_object_version: self.s3_object_version,
             image_uri: self.image_uri,
         };
-        let zip = code.into_zip(Self::NAME)?;
+        let code = source.fetch(cx, Self::NAME).await?;
         if self.dry_run == Some(true) {
-            let package = lambda.check_package(&target.scope.account, zip).await?;
+            let package = lambda.check_package(&target.scope.account, code).await?;
             check_combined_size(&package, &before.latest.settings.layers)?;
             let mut told = before.latest;
             told.package = package;
             return Ok(FunctionConfiguration::new(&target.scope, &target.name, None, told, Phase::Settled));
         }
-        let package = stored(lambda, cx, &target, &before, zip).await?;
+        let package = stored(lambda, cx, &target, &before, code).await?;
         let is_taken_over = package.blob == before.latest.package.blob;
         let publication = (self.publish == Some(true)).then(Publication::default);
         let outcome = Box::pin(change(cx, &target, publication.as_ref(), |function| {
@@ -110,11 +111,11 @@ async fn stored(
     cx: &Context,
     target: &Target,
     before: &Function,
-    zip: Bytes,
+    code: Code,
 ) -> Result<Package> {
-    if digest(&zip) == before.latest.package.sha256 {
+    if digest(&code.zip) == before.latest.package.sha256 {
         return Ok(before.latest.package.clone());
     }
-    check_storage(cx, &target.scope, zip.len() as u64).await?;
-    lambda.store_package(cx, &target.scope.account, zip).await
+    check_storage(cx, &target.scope, code.zip.len() as u64).await?;
+    lambda.store_package(cx, &target.scope.account, code).await
 }

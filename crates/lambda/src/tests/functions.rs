@@ -197,7 +197,7 @@ async fn bad_requests_leave_nothing_behind() {
     expect!["InvalidParameterValueException: Could not unzip uploaded file. Please check your file, then try to upload again."].assert_eq(&stage.with_zip(&request, b"not a zip").await);
     expect!["InvalidParameterValueException: Uploaded file must be a non-empty zip"]
         .assert_eq(&stage.with_zip(&request, b"").await);
-    expect!["NotImplemented: Cloudling does not implement code from Amazon S3 (S3Bucket) yet."].assert_eq(
+    expect!["NotImplemented: Cloudling does not implement s3:GetObject yet."].assert_eq(
         &stage
             .text(
                 &request
