@@ -103,9 +103,7 @@ def test_conditions_and_return_values(db, table):
 def test_queries_and_scans_page_through_everything(account, db, table):
     with table.batch_writer() as batch:
         for number in range(60):
-            batch.put_item(
-                Item={"pk": f"p{number % 3}", "sk": number, "owner": f"o{number % 2}", "filling": "x" * 100}
-            )
+            batch.put_item(Item={"pk": f"p{number % 3}", "sk": number, "owner": f"o{number % 2}", "filling": "x" * 100})
     mine = table.query(KeyConditionExpression=Key("pk").eq("p1") & Key("sk").gte(30), ScanIndexForward=False)
     assert [int(item["sk"]) for item in mine["Items"]] == list(range(58, 29, -3))
     pages = db.get_paginator("query").paginate(
@@ -138,9 +136,7 @@ def test_queries_and_scans_page_through_everything(account, db, table):
         ):
             scanned += [item["sk"]["N"] for item in page["Items"]]
     assert sorted(map(int, scanned)) == list(range(60))
-    filtered = table.scan(
-        FilterExpression=Attr("sk").is_in([1, 2, 99]) & Attr("filling").contains("x"), Select="COUNT"
-    )
+    filtered = table.scan(FilterExpression=Attr("sk").is_in([1, 2, 99]) & Attr("filling").contains("x"), Select="COUNT")
     assert (filtered["Count"], filtered["ScannedCount"]) == (2, 60)
 
 
