@@ -6,13 +6,14 @@ import os
 import subprocess
 
 import pytest
-from cloud import REGION, refused
 from pynamodb import attributes
 from pynamodb.connection import Connection
 from pynamodb.exceptions import DoesNotExist, PutError
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
+
+from cloud import REGION, refused
 
 CLI = os.environ["CLOUDLING_TEST_AWS_CLI"]
 
@@ -41,8 +42,7 @@ def test_partiql_statements_batches_and_transactions(db):
     assert found["ConsumedCapacity"] == {"TableName": "tab", "CapacityUnits": 0.5}
     with refused("ConditionalCheckFailedException") as failed:
         db.execute_statement(
-            Statement="UPDATE tab SET n = 3 WHERE pk = 'a' AND n = 2",
-            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            Statement="UPDATE tab SET n = 3 WHERE pk = 'a' AND n = 2", ReturnValuesOnConditionCheckFailure="ALL_OLD"
         )
     assert failed.response["Item"]["n"] == {"N": "1"}
 
@@ -103,9 +103,7 @@ def test_the_command_line_puts_reads_and_deletes(account, db, tmp_path):
     assert scanned["Count"] == 3
     selected = aws("execute-statement", "--statement", "SELECT n FROM tab WHERE pk='k2'")
     assert selected["Items"] == [{"n": {"N": "2"}}]
-    deleted = aws(
-        "delete-item", "--table-name", "tab", "--key", '{"pk":{"S":"k1"}}', "--return-values", "ALL_OLD"
-    )
+    deleted = aws("delete-item", "--table-name", "tab", "--key", '{"pk":{"S":"k1"}}', "--return-values", "ALL_OLD")
     assert deleted["Attributes"]["n"] == {"N": "1"}
 
 
@@ -138,26 +136,20 @@ def test_pynamodb_maps_queries_and_transacts(account):
     Thing.create_table(wait=True)
     with Thing.batch_write() as batch:
         for number in range(30):
-            batch.save(
-                Thing("p", number, owner="o" if number % 3 == 0 else "x", tags={"a", "b"}, notes=[1, "n"])
-            )
+            batch.save(Thing("p", number, owner="o" if number % 3 == 0 else "x", tags={"a", "b"}, notes=[1, "n"]))
     assert [thing.sk for thing in Thing.query("p", Thing.sk.between(3, 6))] == [3, 4, 5, 6]
-    assert [thing.sk for thing in Thing.by_owner.query("o", Thing.sk > 20, scan_index_forward=False)] == [
-        27,
-        24,
-        21,
-    ]
+    assert [thing.sk for thing in Thing.by_owner.query("o", Thing.sk > 20, scan_index_forward=False)] == [27, 24, 21]
     assert sum(1 for _ in Thing.scan(Thing.tags.contains("a"), page_size=7)) == 30
     thing = Thing.get("p", 3)
     assert (thing.tags, thing.notes) == ({"a", "b"}, [1, "n"])
-    thing.update(
-        actions=[Thing.owner.set("new"), Thing.tags.delete({"a"}), Thing.notes.set(Thing.notes.append(["m"]))]
-    )
+    thing.update(actions=[Thing.owner.set("new"), Thing.tags.delete({"a"}), Thing.notes.set(Thing.notes.append(["m"]))])
     assert Thing.get("p", 3).notes == [1, "n", "m"]
     stale = Thing("p", 3, owner="stale")
     with pytest.raises(PutError):
         stale.save()
-    connection = Connection(region=account.region, host=account.cloud.endpoint)
+    connection = Connection(
+        region=account.region, host=account.cloud.endpoint
+    )
     connection.session.set_credentials(account.id, "secret")
     with TransactWrite(connection=connection) as transaction:
         transaction.save(Thing("p", 100, owner="tab"))
