@@ -24,6 +24,7 @@ impl Environment {
         std::fs::create_dir_all(&environment.folder)?;
         install_debian_packages()?;
         environment.install_python_packages()?;
+        environment.install_s3fs()?;
         environment.install_node_packages()?;
         environment.build_custom_runtime()?;
         Ok(environment)
@@ -78,6 +79,19 @@ impl Environment {
         })
     }
 
+    /// s3fs holds botocore back to older versions, so it has an environment of its own.
+    fn install_s3fs(&self) -> Result<()> {
+        let requirements = shell::root().join("tests/clients/requirements-s3fs.txt");
+        self.once("python-s3fs", &std::fs::read_to_string(&requirements)?, || {
+            step("Python package s3fs into target/test-env/venv-s3fs");
+            let venv = self.folder.join("venv-s3fs");
+            shell::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))?;
+            let mut install = Command::new(venv.join("bin/python"));
+            install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
+            shell::run(install.arg(&requirements))
+        })
+    }
+
     fn install_node_packages(&self) -> Result<()> {
         let manifest = shell::root().join("tests/clients/package.json");
         self.once("node", &std::fs::read_to_string(&manifest)?, || {
@@ -123,11 +137,13 @@ impl Environment {
 }
 
 /// Host programs the tests call, with the check that finds them and the package that brings them.
-const DEBIAN_PACKAGES: [(&str, &[&str], &str); 4] = [
+const DEBIAN_PACKAGES: [(&str, &[&str], &str); 6] = [
     ("python3", &["-c", "import venv, ensurepip"], "python3-venv"),
     ("node", &["--version"], "nodejs"),
     ("npm", &["--version"], "npm"),
     ("cc", &["--version"], "build-essential"),
+    ("rclone", &["version"], "rclone"),
+    ("s3cmd", &["--version"], "s3cmd"),
 ];
 
 fn install_debian_packages() -> Result<()> {
