@@ -26,6 +26,8 @@ struct Service {
 }
 
 const FOLDER: &str = "docs/coverage";
+/// What follows this line of a page is written by hand and stays.
+const NOTES: &str = "<!-- notes: written by hand, kept by `cargo xtask coverage` -->";
 const GENERATED: &str = "<!-- written by `cargo xtask coverage`; edit the service's table instead -->";
 
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -34,7 +36,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     let folder = shell::root().join(FOLDER);
     std::fs::create_dir_all(&folder)?;
-    let pages = pages(&services()?)?;
+    let pages = pages(&services()?, &committed_pages()?)?;
     for (name, text) in &pages {
         std::fs::write(folder.join(name), text)?;
     }
@@ -47,8 +49,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 /// Fails when the committed pages are not what the tables say.
 pub(crate) fn check() -> Result<()> {
-    let wanted = pages(&services()?)?;
     let committed = committed_pages()?;
+    let wanted = pages(&services()?, &committed)?;
     let stale = |name: &&String| committed.get(*name) != wanted.get(*name);
     let mut names: Vec<&str> =
         wanted.keys().chain(committed.keys()).filter(stale).map(String::as_str).collect();
@@ -68,7 +70,7 @@ fn services() -> Result<Vec<Service>> {
     serde_json::from_str(&listed).context("`cloudling operations --output json` answered something else")
 }
 
-fn pages(services: &[Service]) -> Result<BTreeMap<String, String>> {
+fn pages(services: &[Service], committed: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
     let mut index = format!(
         "# Coverage\n\n{GENERATED}\n\nAn operation that is in the model but not implemented answers 501 \
          `NotImplemented` naming it.\n\n| service | implemented | in the model |\n|---|---|---|\n"
@@ -78,7 +80,10 @@ fn pages(services: &[Service]) -> Result<BTreeMap<String, String>> {
         let name = &service.service;
         let (implemented, model) = (service.implemented.len(), service.operations.len());
         writeln!(index, "| [{name}]({name}.md) | {implemented} | {model} |")?;
-        pages.insert(format!("{name}.md"), page(service)?);
+        let file = format!("{name}.md");
+        let notes = committed.get(&file).and_then(|page| page.split_once(NOTES));
+        let notes = notes.map(|(_, notes)| format!("\n{NOTES}{notes}")).unwrap_or_default();
+        pages.insert(file, page(service)? + &notes);
     }
     let is_planned = |service: &&Service| service.implemented.is_empty();
     let planned: Vec<&str> =
@@ -128,7 +133,9 @@ mod tests {
         };
         let services =
             [service("logs", &[], &["PutLogEvents"]), service("sts", &["AssumeRole"], &["AssumeRole", "Z"])];
-        let pages = pages(&services).unwrap();
+        let before = format!("# sts\n\nold\n\n{NOTES}\n\nBy hand.\n");
+        let pages = pages(&services, &BTreeMap::from([("sts.md".to_owned(), before)])).unwrap();
+        assert!(pages["sts.md"].ends_with(&format!("| Z |  |\n\n{NOTES}\n\nBy hand.\n")));
         assert_eq!(pages.keys().collect::<Vec<_>>(), ["README.md", "sts.md"]);
         assert!(pages["README.md"].contains("| [sts](sts.md) | 1 | 2 |"));
         assert!(pages["README.md"].contains("without a service yet: logs."));

@@ -58,6 +58,8 @@ impl Connection {
             headers.push((name, value.to_owned()));
         }
         let body = match length {
+            // Its length is that of what a GET would answer.
+            _ if request.starts_with(b"HEAD ") => Vec::new(),
             _ if chunked => self.chunks()?,
             Some(length) => self.bytes(length)?,
             None if status == 204 => Vec::new(),

@@ -60,6 +60,8 @@ impl ReadConditions<'_> {
 pub(crate) struct WriteConditions<'a> {
     pub(crate) if_match: Option<&'a str>,
     pub(crate) if_none_match: Option<&'a str>,
+    pub(crate) if_match_modified: Option<Timestamp>,
+    pub(crate) if_match_size: Option<i64>,
 }
 
 impl WriteConditions<'_> {
@@ -69,6 +71,17 @@ impl WriteConditions<'_> {
             && present.is_some_and(|object| matches(tags, object))
         {
             return Err(error::precondition_failed("If-None-Match").into());
+        }
+        if let Some(object) = present {
+            let other_time = |time: Timestamp| {
+                time.epoch_millis().div_euclid(1_000) != object.modified_epoch_millis.div_euclid(1_000)
+            };
+            if self.if_match_modified.is_some_and(other_time) {
+                return Err(error::precondition_failed("x-amz-if-match-last-modified-time").into());
+            }
+            if self.if_match_size.is_some_and(|size| u64::try_from(size) != Ok(object.size)) {
+                return Err(error::precondition_failed("x-amz-if-match-size").into());
+            }
         }
         match (self.if_match, present) {
             (Some(_), None) => Err(error::no_such_key(key).into()),
@@ -140,7 +153,7 @@ mod tests {
     #[test]
     fn writes_ask_for_what_is_present() {
         let check = |if_match, if_none_match, present: Option<&Object>| {
-            let conditions = WriteConditions { if_match, if_none_match };
+            let conditions = WriteConditions { if_match, if_none_match, ..WriteConditions::default() };
             conditions.check("k", present).map_err(|failure| failure.code().to_owned())
         };
         let object = object();

@@ -42,6 +42,7 @@ mod notification;
 mod object;
 mod ops;
 mod owner;
+mod payloads;
 mod post_policy;
 mod public_access;
 mod range;
@@ -60,11 +61,11 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use service::{Definition, Platform, operations};
-use store::BlobId;
 use tokio::sync::{Mutex, Notify};
 
 use lifecycle::expiry::{self, Expiry};
 use ops::*;
+use payloads::{Pins, Run};
 use upload::clearing::{self, Clearing};
 use versions::Target;
 
@@ -76,13 +77,15 @@ const TURNS: usize = 256;
 pub struct S3 {
     turns: Arc<[Mutex<()>]>,
     clearing: Arc<Notify>,
+    pins: Arc<Pins>,
+    run: Run,
 }
 
 impl S3 {
     /// Starts the workers in the background.
     pub fn new(platform: &Arc<Platform>) -> Self {
         let s3 = Self::without_workers();
-        let clearing = Clearing::new(platform.clone());
+        let clearing = Clearing::new(platform.clone(), s3.pins.clone(), s3.run);
         // The worker ends with the process; nobody waits for it.
         let _ =
             platform.tasks().spawn_worker(&clearing::KIND, clearing, s3.clearing.clone(), clearing::EVERY);
@@ -92,10 +95,15 @@ impl S3 {
     }
 
     fn without_workers() -> Self {
-        S3 { turns: (0..TURNS).map(|_| Mutex::new(())).collect(), clearing: Arc::default() }
+        S3 {
+            turns: (0..TURNS).map(|_| Mutex::new(())).collect(),
+            clearing: Arc::default(),
+            pins: Arc::default(),
+            run: Run::this(),
+        }
     }
 
-    /// An upload is over.
+    /// An upload is over, or a payload was freed.
     fn clear_soon(&self) {
         self.clearing.notify_one();
     }
@@ -104,22 +112,6 @@ impl S3 {
         let mut hasher = DefaultHasher::new();
         (target.bucket, target.key).hash(&mut hasher);
         &self.turns[(hasher.finish() % TURNS as u64) as usize]
-    }
-
-    /// Deletes payloads that no row names any more.
-    fn free(&self, platform: &Arc<Platform>, blobs: Vec<BlobId>) {
-        if blobs.is_empty() {
-            return;
-        }
-        let platform = platform.clone();
-        tokio::spawn(async move {
-            for id in blobs {
-                if let Err(error) = platform.blobs().delete(&id).await {
-                    // It stays as an orphan, and the sweep takes it.
-                    tracing::debug!(error = %error, blob = %id, "a payload could not be deleted");
-                }
-            }
-        });
     }
 }
 

@@ -157,15 +157,6 @@ impl Default for Place {
     }
 }
 
-impl Place {
-    pub(crate) fn of_blob(id: &BlobId) -> Place {
-        let mut bytes = [0; 16];
-        // Blob ids are 32 hexadecimal digits.
-        let _ = hex::decode_to_slice(id.as_str(), &mut bytes);
-        Place::Blob(bytes)
-    }
-}
-
 pub(crate) fn blob_id(bytes: &[u8; 16]) -> store::Result<BlobId> {
     hex::encode(bytes).parse()
 }

@@ -3,6 +3,9 @@
 //! Bucket names are unique in the installation. Under `- NUL - NUL s3 NUL`:
 //! * `buckets NUL name` → [`Bucket`](crate::bucket::Bucket), as JSON
 //! * `ended NUL account NUL upload-id` → the upload is over; what is left of its parts is being cleared
+//! * `incoming NUL blob-id` → a payload that is being received, and by which run of the server
+//! * `freed NUL blob-id` → a payload that no version names any more
+//! * `freed-lists NUL account NUL data-id` → a list of parts that no version names any more
 //!
 //! What a bucket holds belongs to the account that owns it, in no region. Under `account NUL - NUL s3 NUL`:
 //! * `names NUL bucket-name` → empty: the account's buckets, by name
@@ -141,6 +144,45 @@ pub(crate) fn ended(account: &str, upload_id: &str) -> Bytes {
 
 pub(crate) fn all_ended() -> Range<Bytes> {
     store::prefix_range(&key("-", "ended", &[]))
+}
+
+/// Notes a payload before it is received, so that what a crash leaves of it is found.
+pub(crate) fn incoming(blob: &[u8; 16]) -> Bytes {
+    key("-", "incoming", &[blob])
+}
+
+pub(crate) fn all_incoming() -> Range<Bytes> {
+    store::prefix_range(&key("-", "incoming", &[]))
+}
+
+/// Notes a payload that is to be deleted.
+pub(crate) fn freed(blob: &[u8; 16]) -> Bytes {
+    key("-", "freed", &[blob])
+}
+
+pub(crate) fn all_freed() -> Range<Bytes> {
+    store::prefix_range(&key("-", "freed", &[]))
+}
+
+/// Notes a list of parts that is to be deleted with all it names.
+pub(crate) fn freed_list(account: &str, id: &DataId) -> Bytes {
+    key("-", "freed-lists", &[account.as_bytes(), &[0], id])
+}
+
+pub(crate) fn all_freed_lists() -> Range<Bytes> {
+    store::prefix_range(&key("-", "freed-lists", &[]))
+}
+
+/// Account and list from a key of [`freed_list`].
+pub(crate) fn read_freed_list(row: &[u8]) -> Option<(String, DataId)> {
+    let rest = row.get(key("-", "freed-lists", &[]).len()..)?;
+    let (account, id) = rest.split_last_chunk()?;
+    Some((String::from_utf8(account.strip_suffix(&[0])?.to_vec()).ok()?, *id))
+}
+
+/// The blob from a key of [`incoming`] or [`freed`].
+pub(crate) fn read_blob(row: &[u8]) -> Option<[u8; 16]> {
+    row.last_chunk().copied()
 }
 
 /// Account and upload from a key of [`ended`].

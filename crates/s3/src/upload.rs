@@ -16,7 +16,7 @@ use crate::bucket::{self, Bucket, Found};
 use crate::content::Received;
 use crate::error::{Error, invalid_argument};
 use crate::limits::CONFLICT_RETRIES_MAX;
-use crate::object::{Object, Part, Place, blob_id, decode_parts, encode_parts};
+use crate::object::{Object, Part, Place, decode_parts, encode_parts};
 use crate::versions::Target;
 use crate::{S3, integrity, tables};
 
@@ -153,16 +153,21 @@ pub(crate) async fn put_part(
             .check_version(row_key.clone(), before.as_ref().map(|row| row.version))
             .put(row_key, encode_parts(std::slice::from_ref(&part)));
         commit = received.add_to(state.account(), commit);
-        let mut freed = Vec::new();
+        let mut frees = false;
         if let Some(before) = before {
             match decode_part(&before.value)?.piece.place {
                 Place::Inline(_) => {}
                 Place::Row(id) => commit = commit.delete(tables::data(state.account(), &id)),
-                Place::Blob(id) => freed.push(blob_id(&id)?),
+                Place::Blob(id) => {
+                    frees = true;
+                    commit = commit.put(tables::freed(&id), Vec::new());
+                }
             }
         }
         if let Outcome::Done(_) = cx.platform().kv().commit(commit).await? {
-            s3.free(cx.platform(), freed);
+            if frees {
+                s3.clear_soon();
+            }
             return Ok(part);
         }
     }

@@ -114,6 +114,10 @@ pub trait Blobs: Send + Sync + 'static {
     /// the stream fails, or the future is dropped, nothing is stored.
     fn put_stream(&self, stream: ByteStream) -> BoxFuture<'_, Result<(BlobId, u64)>>;
 
+    /// [`Blobs::put_stream`] under an id that the caller made with [`BlobId::random`] and may have noted before: so
+    /// what a crash leaves behind can be found. Gives its size in bytes.
+    fn put_stream_as(&self, id: BlobId, stream: ByteStream) -> BoxFuture<'_, Result<u64>>;
+
     /// The whole payload, in memory. `Corrupt`: it is not what was written.
     fn get(&self, id: &BlobId) -> BoxFuture<'_, Result<Bytes>>;
 

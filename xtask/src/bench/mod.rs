@@ -6,6 +6,7 @@ mod cloud;
 mod dynamodb;
 mod functions;
 mod report;
+mod s3;
 mod scenarios;
 
 use std::path::PathBuf;
@@ -19,14 +20,15 @@ use crate::shell::{self, step};
 use report::Report;
 
 /// What can be measured, in the order in which `all` measures it.
-pub(crate) const SCENARIOS: [&str; 6] = ["start", "memory", "cold", "warm", "burst", "dynamodb"];
+pub(crate) const SCENARIOS: [&str; 8] =
+    ["start", "memory", "cold", "warm", "burst", "s3", "s3-stream", "dynamodb"];
 
 /// What is measured by itself, without a server: the store beside the bare disk, and with a million rows.
 pub(crate) const STORE_SCENARIOS: [&str; 2] = ["store", "store-million"];
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// start, memory, cold, warm, burst, dynamodb or all of them; store or store-million, without a server
+    /// start, memory, cold, warm, burst, s3, s3-stream, dynamodb or all of them; store or store-million, without a server
     #[arg(default_value = "all")]
     scenario: String,
     /// Measure this binary instead of a fresh release build
@@ -41,6 +43,12 @@ pub(crate) struct Options {
     /// Measure the server at this address (host:port) in `dynamodb` instead of Cloudling
     #[arg(long)]
     against: Option<String>,
+    /// Keys of the largest bucket that s3 fills
+    #[arg(long, default_value_t = 100_000)]
+    keys: usize,
+    /// GiB of the object that s3-stream moves; 5 is the largest of one PUT
+    #[arg(long, default_value_t = 1)]
+    gib: u64,
 }
 
 /// Measures and prints one table; fails when something could not be measured, not when a goal is missed.
@@ -77,6 +85,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             }
             "warm" => scenarios::warm(&binary, &mut report)?,
             "dynamodb" => dynamodb::run(&binary, options.against.as_deref(), options.items, &mut report)?,
+            "s3" => s3::s3(&binary, options.keys, &mut report)?,
+            "s3-stream" => s3::streaming(&binary, options.gib, &mut report)?,
             _ => scenarios::burst(&binary, options.burst, &mut report)?,
         }
     }

@@ -9,15 +9,16 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use md5::{Digest as _, Md5};
 use service::{ByteStream, Context, Failure, Result};
-use store::{BlobId, Blobs, Commit, INLINE_BYTES_MAX};
+use store::{Commit, INLINE_BYTES_MAX};
 
 use super::seal::{Cutter, Frames};
+use crate::S3;
 use crate::checksum::Hasher;
 use crate::encryption::CustomerKey;
 use crate::error::Error;
 use crate::integrity::Sums;
 use crate::limits::{PUT_BYTES_MAX, ROW_PAYLOAD_BYTES_MAX};
-use crate::object::{Algorithm, Piece, Place};
+use crate::object::{Algorithm, Piece, Place, blob_id};
 use crate::tables::{self, DataId};
 
 /// What the client says of its payload.
@@ -40,15 +41,18 @@ pub(crate) struct Received {
     pub(crate) md5: [u8; 16],
     pub(crate) checksum: Option<(Algorithm, String)>,
     row: Option<(DataId, Bytes)>,
-    blob: Option<BlobId>,
 }
 
 impl Received {
     /// Adds what the payload needs beside the row that names it.
     pub(crate) fn add_to(&self, account: &str, commit: Commit) -> Commit {
-        match &self.row {
+        let commit = match &self.row {
             Some((id, bytes)) => commit.put(tables::data(account, id), bytes.clone()),
             None => commit,
+        };
+        match &self.piece.place {
+            Place::Blob(id) => commit.delete(tables::incoming(id)),
+            Place::Inline(_) | Place::Row(_) => commit,
         }
     }
 
@@ -61,13 +65,21 @@ impl Received {
     }
 
     /// Gives up on a payload that no row names.
-    async fn discard(self, blobs: &dyn Blobs) {
-        if let Some(id) = self.blob
-            && let Err(error) = blobs.delete(&id).await
-        {
-            // It stays as an orphan, and the sweep takes it.
-            tracing::debug!(error = %error, blob = %id, "a payload that was given up could not be deleted");
+    async fn discard(self, cx: &Context) {
+        if let Place::Blob(id) = &self.piece.place {
+            give_up(cx, id).await;
         }
+    }
+}
+
+/// Deletes what was received; if that fails, the note of it stays, and the next run of the server does.
+async fn give_up(cx: &Context, blob: &[u8; 16]) {
+    let deleted = async {
+        cx.platform().blobs().delete(&blob_id(blob)?).await?;
+        cx.platform().kv().commit(Commit::new().delete(tables::incoming(blob))).await
+    };
+    if let Err(error) = deleted.await {
+        tracing::debug!(error = %error, "a payload that was given up could not be deleted");
     }
 }
 
@@ -75,7 +87,7 @@ impl Received {
 /// change happened, the payload stays.
 pub(crate) async fn keep_or_discard<T>(cx: &Context, received: Received, outcome: Result<T>) -> Result<T> {
     if matches!(outcome, Err(Failure::Modelled(_))) {
-        received.discard(cx.platform().blobs().as_ref()).await;
+        received.discard(cx).await;
     }
     outcome
 }
@@ -109,7 +121,12 @@ fn too_large(size: u64) -> Failure {
 }
 
 /// Receives a payload. Nothing is stored when it fails, ends early or is not what `expected` says.
-pub(crate) async fn receive(cx: &Context, body: Option<ByteStream>, expected: &Expected) -> Result<Received> {
+pub(crate) async fn receive(
+    s3: &S3,
+    cx: &Context,
+    body: Option<ByteStream>,
+    expected: &Expected,
+) -> Result<Received> {
     let mut hashes = Hashes {
         md5: Md5::new(),
         checksum: expected.algorithm.map(|algorithm| (algorithm, Hasher::new(algorithm))),
@@ -138,11 +155,14 @@ pub(crate) async fn receive(cx: &Context, body: Option<ByteStream>, expected: &E
     }
     let seal =
         expected.key.as_ref().zip(salt.as_ref()).map(|(key, salt)| Frames::new(key, salt, 0)).transpose()?;
-    let (id, hashes) = receive_blob(cx, gathered, body, hashes, seal).await?;
-    let received = finish(cx, hashes, expected, Stored::Blob(id.clone()), salt);
+    let blob = cx.platform().ids().bytes::<16>();
+    let received = match receive_blob(s3, cx, &blob, gathered, body, hashes, seal).await {
+        Ok(hashes) => finish(cx, hashes, expected, Stored::Blob(blob), salt),
+        Err(failure) => Err(failure),
+    };
     if received.is_err() {
-        // Not what the client said.
-        let _ = cx.platform().blobs().delete(&id).await;
+        // It did not come whole, or is not what the client said.
+        give_up(cx, &blob).await;
     }
     received
 }
@@ -160,12 +180,14 @@ fn joined(mut pieces: Vec<Bytes>) -> Bytes {
 }
 
 async fn receive_blob(
+    s3: &S3,
     cx: &Context,
+    blob: &[u8; 16],
     gathered: Vec<Bytes>,
     body: ByteStream,
     hashes: Hashes,
     seal: Option<Frames>,
-) -> Result<(BlobId, Hashes)> {
+) -> Result<Hashes> {
     // The store takes streams that fail as I/O does; what the client should read is kept beside it.
     let failed: Arc<Mutex<Option<Failure>>> = Arc::default();
     let shared = Arc::new(Mutex::new(Some(hashes)));
@@ -190,9 +212,20 @@ async fn receive_blob(
             io::Error::other(text)
         })
     };
-    match cx.platform().blobs().put_stream(Box::pin(stream)).await {
-        Ok((id, _)) => match shared.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            Some(hashes) => Ok((id, hashes)),
+    // The note is made while the payload comes, and the payload ends only when the note is durable.
+    let noted = cx.platform().kv().clone();
+    let note = Commit::new().put(tables::incoming(blob), s3.run.0.to_vec());
+    let note = tokio::spawn(async move { noted.commit(note).await });
+    let end = futures_util::stream::once(async move {
+        match note.await {
+            Ok(Ok(_)) => Ok(Bytes::new()),
+            Ok(Err(error)) => Err(io::Error::other(error)),
+            Err(error) => Err(io::Error::other(error)),
+        }
+    });
+    match cx.platform().blobs().put_stream_as(blob_id(blob)?, Box::pin(stream.chain(end))).await {
+        Ok(_) => match shared.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(hashes) => Ok(hashes),
             None => Err(anyhow::anyhow!("the hashes of a payload were taken twice").into()),
         },
         Err(error) => {
@@ -204,7 +237,7 @@ async fn receive_blob(
 
 enum Stored {
     Small(Bytes),
-    Blob(BlobId),
+    Blob([u8; 16]),
 }
 
 fn seal_small(key: &CustomerKey, salt: &[u8; 16], plain: &[u8]) -> Result<Bytes> {
@@ -265,14 +298,14 @@ fn finish(
     let trailer =
         cx.trailers().iter().find_map(|(name, value)| Some((Algorithm::of_header(name)?, value.clone())));
     let checksum = trailer.or(checksum);
-    let (place, row, blob) = match stored {
-        Stored::Small(bytes) if bytes.len() <= ROW_PAYLOAD_BYTES_MAX => (Place::Inline(bytes), None, None),
+    let (place, row) = match stored {
+        Stored::Small(bytes) if bytes.len() <= ROW_PAYLOAD_BYTES_MAX => (Place::Inline(bytes), None),
         Stored::Small(bytes) => {
             let id = cx.platform().ids().bytes::<16>();
-            (Place::Row(id), Some((id, bytes)), None)
+            (Place::Row(id), Some((id, bytes)))
         }
-        Stored::Blob(id) => (Place::of_blob(&id), None, Some(id)),
+        Stored::Blob(id) => (Place::Blob(id), None),
     };
     let piece = Piece { size: hashes.size, place, salt };
-    Ok(Received { piece, md5, checksum, row, blob })
+    Ok(Received { piece, md5, checksum, row })
 }

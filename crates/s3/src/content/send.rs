@@ -10,10 +10,11 @@ use service::{ByteStream, Context, Failure, Platform, Result};
 use super::seal::{Cutter, FRAME_BYTES, Frames, sealed_range};
 use crate::encryption::CustomerKey;
 use crate::object::{Content, Object, Part, Piece, Place, blob_id, decode_parts};
-use crate::tables;
+use crate::{S3, tables};
 
 /// The bytes of an object in a range that lies inside of it. `key` opens what is sealed.
 pub(crate) async fn send(
+    s3: &S3,
     cx: &Context,
     account: &str,
     object: &Object,
@@ -24,7 +25,7 @@ pub(crate) async fn send(
         Content::Piece(piece) => open(cx.platform(), account, piece, range, key.as_ref()).await,
         Content::Parts(id) => {
             let parts = parts(cx.platform(), account, id).await?;
-            Ok(several(cx.platform().clone(), account.to_owned(), parts, range, key))
+            Ok(several(s3, cx.platform().clone(), account.to_owned(), parts, range, key))
         }
     }
 }
@@ -125,6 +126,7 @@ fn slice(bytes: &Bytes, range: Range<u64>) -> Result<Bytes> {
 
 /// Parts one after the other; each is opened when its turn comes.
 fn several(
+    s3: &S3,
     platform: Arc<Platform>,
     account: String,
     parts: Vec<Part>,
@@ -141,7 +143,14 @@ fn several(
         }
         start = end;
     }
+    // What is read now is not deleted before it was sent.
+    let blobs = wanted.iter().filter_map(|(piece, _)| match &piece.place {
+        Place::Blob(id) => Some(*id),
+        Place::Inline(_) | Place::Row(_) => None,
+    });
+    let pinned = s3.pins.pin(blobs.collect());
     let opened = futures_util::stream::iter(wanted).then(move |(piece, range)| {
+        let _stays = &pinned;
         let (platform, account, key) = (platform.clone(), account.clone(), key.clone());
         async move { open(&platform, &account, &piece, range, key.as_ref()).await }
     });

@@ -119,6 +119,7 @@ impl Operation for CompleteMultipartUpload {
         let conditions = WriteConditions {
             if_match: self.if_match.as_deref(),
             if_none_match: self.if_none_match.as_deref(),
+            ..WriteConditions::default()
         };
         let written = upload::complete(s3, cx, target, &self.upload_id, completed, |_, present, _| {
             conditions.check(&self.key, present)

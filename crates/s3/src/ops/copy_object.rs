@@ -184,8 +184,8 @@ impl Operation for CopyObject {
         let algorithm = algorithm.or(read.object.checksum.as_ref().map(|checksum| checksum.algorithm));
         let expected = Expected { algorithm, key, ..Expected::default() };
         let whole = 0..read.object.size;
-        let stream = content::send(cx, &read.bucket.owner, &read.object, whole, source_key).await?;
-        let received = content::receive(cx, Some(stream), &expected).await?;
+        let stream = content::send(s3, cx, &read.bucket.owner, &read.object, whole, source_key).await?;
+        let received = content::receive(s3, cx, Some(stream), &expected).await?;
         object.size = received.piece.size;
         object.etag = hex::encode(received.md5);
         object.content = Content::Piece(received.piece.clone());
@@ -197,6 +197,7 @@ impl Operation for CopyObject {
         let conditions = WriteConditions {
             if_match: self.if_match.as_deref(),
             if_none_match: self.if_none_match.as_deref(),
+            ..WriteConditions::default()
         };
         let written = versions::write(
             s3,

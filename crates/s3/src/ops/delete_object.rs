@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 use service::{Arn, Context, Operation, Result};
+use wire::Timestamp;
 
 use crate::conditions::WriteConditions;
 use crate::versions::{self, Causes, Removed, Target};
@@ -14,6 +15,8 @@ pub(crate) struct DeleteObject {
     #[serde(default)]
     bypass_governance_retention: bool,
     if_match: Option<String>,
+    if_match_last_modified_time: Option<Timestamp>,
+    if_match_size: Option<i64>,
     expected_bucket_owner: Option<String>,
 }
 
@@ -43,7 +46,12 @@ impl Operation for DeleteObject {
             expected_owner: self.expected_bucket_owner.as_deref(),
         };
         let version = self.version_id.as_deref().map(versions::parse_version_id).transpose()?;
-        let conditions = WriteConditions { if_match: self.if_match.as_deref(), if_none_match: None };
+        let conditions = WriteConditions {
+            if_match: self.if_match.as_deref(),
+            if_match_modified: self.if_match_last_modified_time,
+            if_match_size: self.if_match_size,
+            ..WriteConditions::default()
+        };
         let is_permanent = version.is_some();
         let removed = versions::remove(s3, cx, target, version, Causes::REQUEST, |_, object| {
             conditions.check(&self.key, object)?;

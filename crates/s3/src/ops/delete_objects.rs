@@ -1,6 +1,7 @@
 use futures_util::StreamExt as _;
 use serde::{Deserialize, Serialize};
 use service::{Arn, Context, Failure, Operation, Result};
+use wire::Timestamp;
 
 use crate::conditions::WriteConditions;
 use crate::error::malformed_xml;
@@ -33,6 +34,8 @@ struct Identifier {
     version_id: Option<String>,
     #[serde(rename = "ETag")]
     etag: Option<String>,
+    last_modified_time: Option<Timestamp>,
+    size: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -117,7 +120,12 @@ async fn remove(
     let target = Target { bucket, key: &identifier.key, expected_owner: None };
     let version = identifier.version_id.as_deref().filter(|id| !id.is_empty());
     let version = version.map(versions::parse_version_id).transpose()?;
-    let conditions = WriteConditions { if_match: identifier.etag.as_deref(), if_none_match: None };
+    let conditions = WriteConditions {
+        if_match: identifier.etag.as_deref(),
+        if_match_modified: identifier.last_modified_time,
+        if_match_size: identifier.size,
+        ..WriteConditions::default()
+    };
     let is_permanent = version.is_some();
     let removed = versions::remove(s3, cx, target, version, Causes::REQUEST, |_, object| {
         conditions.check(&identifier.key, object)?;

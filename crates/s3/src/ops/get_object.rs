@@ -45,7 +45,7 @@ impl Operation for GetObject {
         crate::arn::object(&self.bucket, &self.key)
     }
 
-    async fn run(self, _: &S3, cx: &Context) -> Result<Streamed<Head>> {
+    async fn run(self, s3: &S3, cx: &Context) -> Result<Streamed<Head>> {
         versions::check_key(&self.key)?;
         let target = Target {
             bucket: &self.bucket,
@@ -81,7 +81,7 @@ impl Operation for GetObject {
         let with_checksum = self.checksum_mode.is_some();
         let head = Head::of(&read, &selected, with_checksum, self.part_number.is_some()).with(overrides);
         let length = selected.range.end - selected.range.start;
-        let stream = content::send(cx, &read.bucket.owner, &read.object, selected.range, key).await?;
+        let stream = content::send(s3, cx, &read.bucket.owner, &read.object, selected.range, key).await?;
         Ok(Streamed { output: head, stream: ReplyStream::Bytes { length: Some(length), stream } })
     }
 }

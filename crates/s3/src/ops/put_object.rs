@@ -126,7 +126,7 @@ impl Operation for PutObject {
         let expected = claims.read(encryption.apply(&mut object)?)?;
         // Nobody should send gigabytes to a bucket that is not there.
         bucket::load(cx, &self.bucket, self.expected_bucket_owner.as_deref()).await?;
-        let received = content::receive(cx, cx.take_body(), &expected).await?;
+        let received = content::receive(s3, cx, cx.take_body(), &expected).await?;
         object.size = received.piece.size;
         object.etag = hex::encode(received.md5);
         object.content = Content::Piece(received.piece.clone());
@@ -138,6 +138,7 @@ impl Operation for PutObject {
         let conditions = WriteConditions {
             if_match: self.if_match.as_deref(),
             if_none_match: self.if_none_match.as_deref(),
+            ..WriteConditions::default()
         };
         let written = versions::write(
             s3,

@@ -82,7 +82,7 @@ impl Operation for UploadPart {
             sha256: self.checksum_sha256,
         };
         let expected = claims.read(key)?.for_upload(&state.upload.object)?;
-        let received = content::receive(cx, cx.take_body(), &expected).await?;
+        let received = content::receive(s3, cx, cx.take_body(), &expected).await?;
         let stored = match upload::check_trailer(&state.upload.object, &received) {
             Ok(()) => upload::put_part(s3, cx, target, &self.upload_id, number, &received).await,
             Err(failure) => Err(failure),

@@ -105,9 +105,9 @@ impl Operation for UploadPartCopy {
             None => 0..read.object.size,
         };
         crate::source::check_size(selected.end - selected.start)?;
-        let stream = content::send(cx, &read.bucket.owner, &read.object, selected, source_key).await?;
+        let stream = content::send(s3, cx, &read.bucket.owner, &read.object, selected, source_key).await?;
         let expected = Expected { key, ..Expected::default() }.for_upload(&state.upload.object)?;
-        let received = content::receive(cx, Some(stream), &expected).await?;
+        let received = content::receive(s3, cx, Some(stream), &expected).await?;
         let stored = upload::put_part(s3, cx, target, &self.upload_id, number, &received).await;
         let sums = received.sums();
         let part = content::keep_or_discard(cx, received, stored).await?;

@@ -40,7 +40,7 @@ pub(crate) async fn complete(
     condition: impl Fn(&Bucket, Option<&Object>, &mut Object) -> Result<()>,
 ) -> Result<Written> {
     let state = State::read(cx, target, id).await?;
-    let parts = chosen(&state.parts().await?, completed.parts, state.upload.object.checksum.is_some())?;
+    let parts = chosen(&state.parts().await?, completed.parts, state.upload.object.checksum.as_ref())?;
     let list = cx.platform().ids().bytes::<16>();
     let mut object = state.upload.object.clone();
     object.size = parts.iter().map(|part| part.piece.size).sum();
@@ -81,7 +81,7 @@ pub(crate) async fn complete(
 }
 
 /// The parts that were named, in their order.
-fn chosen(parts: &[Part], claimed: &[Claimed], has_checksums: bool) -> Result<Vec<Part>> {
+fn chosen(parts: &[Part], claimed: &[Claimed], checksum: Option<&Checksum>) -> Result<Vec<Part>> {
     if claimed.is_empty() {
         return Err(error::malformed_xml().into());
     }
@@ -94,10 +94,20 @@ fn chosen(parts: &[Part], claimed: &[Claimed], has_checksums: bool) -> Result<Ve
             let text = "The list of parts was not in ascending order. Parts must be ordered by part number.";
             return Err(Error::new("InvalidPartOrder", 400, text).into());
         }
+        if let (Some(Checksum { algorithm, kind: ChecksumKind::Composite, .. }), None) =
+            (checksum, &claim.checksum)
+        {
+            let name = algorithm.name().to_ascii_lowercase();
+            let text = format!(
+                "The upload was created using a {name} checksum. The complete request must include the checksum for each \
+                 part. It was missing for part {number} in the request."
+            );
+            return Err(error::invalid_request(text).into());
+        }
         let found = parts.iter().find(|part| i64::from(part.number) == number);
         let found = found.filter(|part| etag.trim_matches('"') == part.etag());
         let fits = |part: &&Part| match &claim.checksum {
-            Some(claimed) if has_checksums => *claimed == part.checksum,
+            Some(claimed) if checksum.is_some() => *claimed == part.checksum,
             _ => true,
         };
         match found.filter(fits) {

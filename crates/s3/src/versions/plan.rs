@@ -1,16 +1,16 @@
 //! One attempt of a change: the commit it makes, and what it frees.
 
 use service::{Context, Failure, Result};
-use store::{BlobId, Commit, Outcome, Snapshot};
+use store::{Commit, Outcome};
 
 use super::{Row, State};
 use crate::events::{self, Cause, Change};
-use crate::object::{Content, Object, Piece, Place, blob_id, decode_parts};
+use crate::object::{Content, Object, Piece, Place};
 use crate::{S3, tables};
 
 pub(super) struct Plan {
     pub(super) commit: Commit,
-    freed: Vec<BlobId>,
+    frees: bool,
 }
 
 impl Plan {
@@ -20,7 +20,7 @@ impl Plan {
         let commit = Commit::new()
             .check(state.found.unchanged())
             .check_version(tables::current(state.bucket(), key), current);
-        Plan { commit, freed: Vec::new() }
+        Plan { commit, frees: false }
     }
 
     pub(super) fn with(&mut self, change: impl FnOnce(Commit) -> Commit) {
@@ -38,28 +38,23 @@ impl Plan {
         self.with(|commit| commit.check_version(older.clone(), Some(row.version)).delete(older));
     }
 
-    /// The bytes of a version that goes.
-    pub(super) async fn free(&mut self, state: &State, content: &Content) -> Result<()> {
+    /// The bytes of a version that goes; the worker deletes them.
+    pub(super) fn free(&mut self, state: &State, content: &Content) {
         let account = &state.bucket().owner;
         match content {
-            Content::Piece(piece) => self.free_piece(account, piece),
+            Content::Piece(Piece { place: Place::Inline(_), .. }) => {}
+            Content::Piece(Piece { place: Place::Row(id), .. }) => {
+                self.with(|commit| commit.delete(tables::data(account, id)));
+            }
+            Content::Piece(Piece { place: Place::Blob(id), .. }) => {
+                self.frees = true;
+                self.with(|commit| commit.put(tables::freed(id), Vec::new()));
+            }
             Content::Parts(id) => {
-                let key = tables::list_of_parts(account, id);
-                let parts = list_of_parts(state.snapshot.as_ref(), &key).await?;
-                parts.iter().try_for_each(|part| self.free_piece(account, &part.piece))?;
-                self.with(|commit| commit.delete(key));
-                Ok(())
+                self.frees = true;
+                self.with(|commit| commit.put(tables::freed_list(account, id), Vec::new()));
             }
         }
-    }
-
-    fn free_piece(&mut self, account: &str, piece: &Piece) -> Result<()> {
-        match &piece.place {
-            Place::Inline(_) => {}
-            Place::Row(id) => self.with(|commit| commit.delete(tables::data(account, id))),
-            Place::Blob(id) => self.freed.push(blob_id(id)?),
-        }
-        Ok(())
     }
 
     /// Adds what the change tells others.
@@ -81,18 +76,12 @@ impl Plan {
     pub(super) async fn commit(self, s3: &S3, cx: &Context) -> Result<bool> {
         match cx.platform().kv().commit(self.commit).await.map_err(Failure::from)? {
             Outcome::Done(_) => {
-                s3.free(cx.platform(), self.freed);
+                if self.frees {
+                    s3.clear_soon();
+                }
                 Ok(true)
             }
             Outcome::Conflict(_) => Ok(false),
         }
-    }
-}
-
-async fn list_of_parts(snapshot: &dyn Snapshot, key: &[u8]) -> Result<Vec<crate::object::Part>> {
-    match snapshot.get(key).await? {
-        Some(row) => Ok(decode_parts(&row.value)
-            .ok_or_else(|| anyhow::anyhow!("the list of an object's parts does not read"))?),
-        None => Ok(Vec::new()),
     }
 }

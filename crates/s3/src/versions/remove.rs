@@ -77,7 +77,7 @@ async fn remove_present(
     let mut plan = Plan::new(state, key);
     if state.bucket().versioning == Versioning::Off {
         let Some(current) = current else { return Ok((None, Removed::default())) };
-        plan.free(state, &current.content).await?;
+        plan.free(state, &current.content);
         plan.with(|commit| commit.delete(tables::current(state.bucket(), key)));
         plan.tell(cx, state, causes.removed, key, current).await?;
         return Ok((Some(plan), Removed::default()));
@@ -126,7 +126,7 @@ async fn remove_version(
             row.object
         }
     };
-    plan.free(state, &object.content).await?;
+    plan.free(state, &object.content);
     removed.delete_marker = object.is_delete_marker.then_some(true);
     plan.tell(cx, state, causes.removed, key, &object).await?;
     Ok((Some(plan), removed))

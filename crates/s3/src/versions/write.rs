@@ -98,7 +98,7 @@ pub(super) async fn add_version(
     };
     let replaces_null = object.is_null();
     if replaces_null && current.object.is_null() {
-        plan.free(state, &current.object.content).await?;
+        plan.free(state, &current.object.content);
     } else {
         let mut old = current.object.clone();
         let null_order = if old.is_null() { Some(old.order) } else { old.null_order.take() };
@@ -106,7 +106,7 @@ pub(super) async fn add_version(
         match null_order {
             Some(order) if replaces_null => {
                 if let Some(null) = state.older(key, order).await? {
-                    plan.free(state, &null.object.content).await?;
+                    plan.free(state, &null.object.content);
                     plan.delete_older(state, key, &null);
                 }
             }

@@ -234,6 +234,10 @@ impl Blobs for LocalBlobs {
         })
     }
 
+    fn put_stream_as(&self, id: BlobId, stream: ByteStream) -> BoxFuture<'_, Result<u64>> {
+        Box::pin(self.put_as(id, stream))
+    }
+
     fn get(&self, id: &BlobId) -> BoxFuture<'_, Result<Bytes>> {
         let id = id.clone();
         Box::pin(self.blocking("read", move |blobs| CheckedFile::open(&blobs.file(&id), &id)?.whole()))

@@ -38,8 +38,12 @@ impl MemoryBlobs {
 
     fn store(&self, body: Bytes) -> BlobId {
         let id = BlobId::random();
-        self.lock().insert(id.clone(), Stored { body, modified: system_now().0 });
+        self.store_as(id.clone(), body);
         id
+    }
+
+    fn store_as(&self, id: BlobId, body: Bytes) {
+        self.lock().insert(id, Stored { body, modified: system_now().0 });
     }
 
     fn body(&self, id: &BlobId) -> Result<Bytes> {
@@ -52,7 +56,15 @@ impl Blobs for MemoryBlobs {
         Box::pin(async move { Ok(self.store(body)) })
     }
 
-    fn put_stream(&self, mut stream: ByteStream) -> BoxFuture<'_, Result<(BlobId, u64)>> {
+    fn put_stream(&self, stream: ByteStream) -> BoxFuture<'_, Result<(BlobId, u64)>> {
+        Box::pin(async move {
+            let id = BlobId::random();
+            let bytes = self.put_stream_as(id.clone(), stream).await?;
+            Ok((id, bytes))
+        })
+    }
+
+    fn put_stream_as(&self, id: BlobId, mut stream: ByteStream) -> BoxFuture<'_, Result<u64>> {
         Box::pin(async move {
             let mut body = BytesMut::new();
             while let Some(piece) = stream.next().await {
@@ -62,7 +74,8 @@ impl Blobs for MemoryBlobs {
                 body.extend_from_slice(&piece);
             }
             let bytes = body.len() as u64;
-            Ok((self.store(body.freeze()), bytes))
+            self.store_as(id, body.freeze());
+            Ok(bytes)
         })
     }
 

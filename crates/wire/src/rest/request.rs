@@ -100,7 +100,7 @@ fn hoisted(model: &Model, query: &[(String, String)]) -> Vec<(String, String)> {
     query
         .iter()
         .map(|(name, value)| (name.to_ascii_lowercase(), value.clone()))
-        .filter(|(name, _)| name.starts_with("x-amz-"))
+        .filter(|(name, _)| name.starts_with("x-amz-") && !quirks::is_ignored_in_query(name))
         .collect()
 }
 
