@@ -121,7 +121,7 @@ ENCRYPTION = {
         {
             "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"},
             "BucketKeyEnabled": True,
-            "BlockedEncryptionTypes": {"EncryptionType": ["SSE-C"]},
+            "BlockedEncryptionTypes": {"EncryptionType": ["NONE"]},
         }
     ]
 }
@@ -286,6 +286,27 @@ def test_acls_need_an_ownership_that_has_them(account, bucket):
     s3.delete_bucket_ownership_controls(Bucket=bucket)
     with refused("OwnershipControlsNotFoundError", 404):
         s3.get_bucket_ownership_controls(Bucket=bucket)
+
+
+def test_new_buckets_may_have_acls_and_tags(account):
+    s3 = account.s3
+    made = bucket_name()
+    with refused("InvalidBucketAclWithObjectOwnership", 400):
+        s3.create_bucket(Bucket=made, ACL="public-read")
+    s3.create_bucket(
+        Bucket=made,
+        ACL="public-read",
+        ObjectOwnership="ObjectWriter",
+        CreateBucketConfiguration={"Tags": [{"Key": "team", "Value": "photos"}]},
+    )
+    assert len(s3.get_bucket_acl(Bucket=made)["Grants"]) == 2
+    assert s3.get_bucket_tagging(Bucket=made)["TagSet"] == [{"Key": "team", "Value": "photos"}]
+    s3.put_object(Bucket=made, Key="a", Body=b"a", ACL="public-read")
+    copied = {"CopySource": {"Bucket": made, "Key": "a"}, "ACL": "authenticated-read"}
+    s3.copy_object(Bucket=made, Key="b", **copied)
+    for key, group in [("a", "AllUsers"), ("b", "AuthenticatedUsers")]:
+        grants = s3.get_object_acl(Bucket=made, Key=key)["Grants"]
+        assert grants[1]["Grantee"]["URI"].endswith(group)
 
 
 def test_public_access_block(account, bucket):

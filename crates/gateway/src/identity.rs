@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use auth::{
-    Claim, Dialect, KeyOwner, Session, SessionDetail, SessionKind, SignatureError, SignedRequest,
-    Version2Claim, Version2Request,
+    Claim, Dialect, FormSignature, KeyOwner, Session, SessionDetail, SessionKind, SignatureError,
+    SignedRequest, Version2Claim, Version2Request,
 };
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
@@ -73,7 +73,7 @@ impl Gateway {
             };
             return Ok(identity(request, None, principal, Region::default()));
         };
-        if let Some(known) = self.known(request, credential).await? {
+        if let Some(known) = self.known(credential, session_token(request)).await? {
             let proof = self.verified(request, credential, &known, payload)?;
             let region = Region::parse(&credential.region).ok_or_else(region_unknown)?;
             let mut found =
@@ -90,12 +90,49 @@ impl Gateway {
         Ok(identity(request, key, Principal::Root { account }, region))
     }
 
+    /// Whoever does not sign where nobody needs to.
+    pub(crate) fn anonymous(&self, request: &Request) -> Identity {
+        let account = AccountId::default();
+        let principal = match self.platform().mode() {
+            Mode::Dev => Principal::Root { account },
+            Mode::Secure => Principal::Anonymous { account },
+        };
+        identity(request, None, principal, Region::default())
+    }
+
+    /// [`Gateway::identify`] for a form, which carries its signature among its fields.
+    pub(crate) async fn identify_form(
+        &self,
+        request: &Request,
+        credential: &Credential,
+        token: Option<String>,
+        signed: FormSignature<'_>,
+    ) -> Result<Identity, Refused> {
+        if credential.service != "s3" {
+            return Err(SignatureError::WrongService { expected: "s3".to_owned() }.into());
+        }
+        let key = Some(credential.access_key_id.clone());
+        if let Some(known) = self.known(credential, token).await? {
+            signed.verify(&known.secret, &self.shared.signing_keys)?;
+            let region = Region::parse(&credential.region).ok_or_else(region_unknown)?;
+            let mut found = identity(request, key, known.principal, region);
+            found.caller.session = known.session.map(Arc::new);
+            return Ok(found);
+        }
+        if self.platform().mode() == Mode::Secure {
+            return Err(SignatureError::UnknownKey.into());
+        }
+        let account = AccountId::parse(&credential.access_key_id).unwrap_or_default();
+        let region = Region::parse(&credential.region).unwrap_or_default();
+        Ok(identity(request, key, Principal::Root { account }, region))
+    }
+
     /// Who a key belongs to; `None` when nobody here knows it.
-    async fn known(&self, request: &Request, credential: &Credential) -> Result<Option<Known>, Refused> {
+    async fn known(&self, credential: &Credential, token: Option<String>) -> Result<Option<Known>, Refused> {
         let id = credential.access_key_id.as_str();
         let now_epoch_millis = self.platform().clock().now().epoch_millis();
         if self.issuer().is_ours(id) {
-            let token = session_token(request).ok_or(SignatureError::UnknownKey)?;
+            let token = token.ok_or(SignatureError::UnknownKey)?;
             let (session, secret) = self.issuer().read(id, &token, now_epoch_millis)?;
             let detail = session.detail.clone();
             let principal = principal(session)?;

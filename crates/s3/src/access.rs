@@ -5,7 +5,7 @@
 
 use service::{Context, Result};
 
-use crate::acl::{self, Acl};
+use crate::acl::{self, Acl, GrantHeaders};
 use crate::bucket::Bucket;
 use crate::configuration::{self, ACL, OWNERSHIP, PUBLIC_ACCESS_BLOCK};
 use crate::error::Error;
@@ -54,4 +54,16 @@ pub(crate) async fn check_new_acl(cx: &Context, bucket: &Bucket, acl: &Acl) -> R
         return Err(Error::new("AccessDenied", 403, "Access Denied").into());
     }
     Ok(())
+}
+
+/// What the row of a new object keeps of the ACL that its request asks for.
+pub(crate) async fn acl_of_new_object(
+    cx: &Context,
+    bucket: &Bucket,
+    headers: GrantHeaders<'_>,
+) -> Result<String> {
+    let owner_id = bucket.owner_id();
+    let Some(acl) = headers.acl(&owner_id, &owner_id)? else { return Ok(String::new()) };
+    check_new_acl(cx, bucket, &acl).await?;
+    acl.text()
 }

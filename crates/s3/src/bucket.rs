@@ -130,8 +130,12 @@ pub(crate) fn decode(name: &str, row: Option<store::Versioned>) -> Result<Found>
     Ok(Found { bucket, version: row.version })
 }
 
-/// Puts a new bucket into the store. Who owns the name already decides how it is refused.
-pub(crate) async fn create(cx: &Context, bucket: Bucket) -> Result<Created> {
+/// Puts a new bucket into the store, with its first configurations. Who owns the name already decides how it is refused.
+pub(crate) async fn create(
+    cx: &Context,
+    bucket: Bucket,
+    configurations: &[(&str, Vec<u8>)],
+) -> Result<Created> {
     let kv = cx.platform().kv().as_ref();
     let names = kv.snapshot().await?;
     let mine = tables::bucket_names(&bucket.owner, "");
@@ -140,10 +144,13 @@ pub(crate) async fn create(cx: &Context, bucket: Bucket) -> Result<Created> {
         return Err(Error::new("TooManyBuckets", 400, text).into());
     }
     for _ in 0..CONFLICT_RETRIES_MAX {
-        let commit = Commit::new()
+        let mut commit = Commit::new()
             .check_version(tables::bucket(&bucket.name), None)
             .put(tables::bucket(&bucket.name), bucket.encoded()?)
             .put(tables::bucket_name(&bucket.owner, &bucket.name), Vec::new());
+        for (kind, value) in configurations {
+            commit = commit.put(tables::configuration(&bucket, kind), value.clone());
+        }
         if let Outcome::Done(_) = kv.commit(commit).await? {
             return Ok(Created::Now);
         }

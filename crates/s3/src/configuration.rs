@@ -165,7 +165,7 @@ async fn change(
     Err(bucket::busy())
 }
 
-fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
+pub(crate) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
     Ok(serde_json::to_vec(value)
         .map_err(|error| anyhow::anyhow!("configuration does not serialize: {error}"))?)
 }

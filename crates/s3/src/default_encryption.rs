@@ -56,6 +56,12 @@ impl EncryptionRules {
     pub(crate) fn check(&mut self) -> Result<()> {
         let [rule] = &mut self.rules[..] else { return Err(malformed_xml().into()) };
         rule.bucket_key_enabled.get_or_insert(false);
+        let blocked = rule.blocked_encryption_types.iter().flat_map(|blocked| &blocked.encryption_type);
+        if blocked.into_iter().any(|kind| kind != "NONE") {
+            return Err(Failure::unsupported(
+                "buckets that refuse keys of customers (BlockedEncryptionTypes)",
+            ));
+        }
         let by_default = rule
             .apply_server_side_encryption_by_default
             .get_or_insert_with(|| ByDefault { algorithm: SERVICE_KEYS.into(), key_id: None });
@@ -71,11 +77,5 @@ impl EncryptionRules {
             )),
             _ => Err(malformed_xml().into()),
         }
-    }
-
-    /// Whether uploads with the customer's own keys are refused.
-    pub(crate) fn blocks_customer_keys(&self) -> bool {
-        let blocked = self.rules.iter().filter_map(|rule| rule.blocked_encryption_types.as_ref());
-        blocked.into_iter().any(|blocked| blocked.encryption_type.iter().any(|kind| kind == "SSE-C"))
     }
 }

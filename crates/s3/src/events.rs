@@ -4,6 +4,7 @@ use service::{Context, Post, Principal, Result};
 use store::{Commit, Snapshot};
 use wire::Document;
 
+use crate::arn;
 use crate::bucket::Bucket;
 use crate::configuration::{self, NOTIFICATION};
 use crate::notification::Notification;
@@ -64,6 +65,7 @@ pub(crate) async fn with_posts(
         let owner = service::AccountId::parse(&change.bucket.owner).unwrap_or_default();
         let post = Post::new(cx, target::principal(&owner), "lambda", "Invoke", event)
             .in_scope(function.scope)
+            .source(arn::bucket(&change.bucket.name))
             .lane(to.lambda_function_arn.as_str());
         commit = post.prepare(cx.platform()).await?.add_to(commit);
     }

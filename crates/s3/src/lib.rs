@@ -213,6 +213,6 @@ pub static DEFINITION: Definition<S3> = Definition {
         UploadPart,
         UploadPartCopy,
     ],
-    internal: operations![AskCors, VisitWebsite],
+    internal: operations![AskCors, PostObject, VisitWebsite],
     reset: reset::reset,
 };

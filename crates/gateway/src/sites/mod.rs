@@ -7,6 +7,7 @@ mod home;
 mod invoke;
 mod payload;
 mod rest_proxy;
+mod upload_form;
 mod website;
 
 use bytes::Bytes;
@@ -42,6 +43,10 @@ pub(crate) enum Site {
     Code {
         token: String,
     },
+    /// A browser's form that uploads a file into a bucket.
+    UploadForm {
+        bucket: String,
+    },
     Website {
         bucket: String,
         /// What stands before the path where the bucket is named there.
@@ -52,7 +57,7 @@ pub(crate) enum Site {
 
 pub(crate) fn find(request: &Request) -> Option<Site> {
     let is_plain = || Credential::of(request.headers(), request.query()).is_none();
-    locate(request.method(), request.host(), request.path()).or_else(|| {
+    let found = locate(request.method(), request.host(), request.path()).or_else(|| {
         let is_home = matches!(*request.method(), Method::GET | Method::HEAD)
             && request.path() == "/"
             && request.query().is_empty()
@@ -60,7 +65,8 @@ pub(crate) fn find(request: &Request) -> Option<Site> {
             && bucket_of_host(request.host()).is_none()
             && is_plain();
         is_home.then_some(Site::Home)
-    })
+    });
+    found.or_else(|| upload_form::bucket_of(request).map(|bucket| Site::UploadForm { bucket }))
 }
 
 fn locate(_: &Method, host: &str, path: &str) -> Option<Site> {
@@ -98,7 +104,10 @@ fn locate(_: &Method, host: &str, path: &str) -> Option<Site> {
 }
 
 pub(crate) async fn answer(gateway: &Gateway, site: Site, request: Request) -> Response {
-    let is_public = matches!(site, Site::FunctionUrl { .. } | Site::Code { .. } | Site::Website { .. });
+    let is_public = matches!(
+        site,
+        Site::FunctionUrl { .. } | Site::Code { .. } | Site::UploadForm { .. } | Site::Website { .. }
+    );
     if !is_public && !cors::is_allowed(&request) {
         return text(StatusCode::FORBIDDEN, "Pages from other origins may not call this.\n");
     }
@@ -108,6 +117,7 @@ pub(crate) async fn answer(gateway: &Gateway, site: Site, request: Request) -> R
         Site::FunctionUrl { url_id, path } => function_url::answer(gateway, request, &url_id, &path).await,
         Site::RestProxy { function, path } => rest_proxy::answer(gateway, request, &function, &path).await,
         Site::Code { token } => code::answer(gateway, &request, &token).await,
+        Site::UploadForm { bucket } => upload_form::answer(gateway, request, &bucket).await,
         Site::Website { bucket, base, path } => {
             website::answer(gateway, &request, &bucket, &base, &path).await
         }

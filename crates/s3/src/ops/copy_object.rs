@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use service::{Arn, Context, Operation, Result};
 use wire::{Map, Timestamp};
 
-use crate::S3;
+use crate::acl::GrantHeaders;
 use crate::conditions::{ReadConditions, WriteConditions};
 use crate::content::{self, Expected};
 use crate::describe::{Description, LockRequest, apply_lock};
@@ -13,6 +13,7 @@ use crate::integrity::Sums;
 use crate::object::{Algorithm, Checksum, ChecksumKind, Content, Encryption, Object};
 use crate::source::{Source, SourceRequest};
 use crate::versions::{self, Draft, Target};
+use crate::{S3, access, bucket};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -57,6 +58,14 @@ pub(crate) struct CopyObject {
     sse_customer_key: Option<String>,
     #[serde(rename = "SSECustomerKeyMD5")]
     sse_customer_key_md5: Option<String>,
+    #[serde(rename = "ACL")]
+    acl: Option<String>,
+    grant_full_control: Option<String>,
+    grant_read: Option<String>,
+    #[serde(rename = "GrantReadACP")]
+    grant_read_acp: Option<String>,
+    #[serde(rename = "GrantWriteACP")]
+    grant_write_acp: Option<String>,
     if_match: Option<String>,
     if_none_match: Option<String>,
     expected_bucket_owner: Option<String>,
@@ -180,6 +189,16 @@ impl Operation for CopyObject {
         };
         let mut object = description.into_object(cx.now())?;
         take_from_source(&mut object, &read.object, metadata, tagging);
+        let grants = GrantHeaders {
+            canned: self.acl.as_deref(),
+            full_control: self.grant_full_control.as_deref(),
+            read: self.grant_read.as_deref(),
+            read_acp: self.grant_read_acp.as_deref(),
+            write: None,
+            write_acp: self.grant_write_acp.as_deref(),
+        };
+        let bucket = bucket::load(cx, &self.bucket, self.expected_bucket_owner.as_deref()).await?;
+        object.acl = access::acl_of_new_object(cx, &bucket, grants).await?;
         let key = encryption.apply(&mut object)?;
         let algorithm = algorithm.or(read.object.checksum.as_ref().map(|checksum| checksum.algorithm));
         let expected = Expected { algorithm, key, ..Expected::default() };

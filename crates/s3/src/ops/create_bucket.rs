@@ -1,15 +1,30 @@
 use serde::{Deserialize, Serialize};
-use service::{Arn, Context, Operation, Result};
+use service::{Arn, Context, Mode, Operation, Result};
 
 use crate::S3;
+use crate::acl::GrantHeaders;
 use crate::bucket::{self, Bucket, Created, ObjectLock, Versioning};
-use crate::error::Error;
+use crate::configuration::{self, ACL, OWNERSHIP, TAGGING};
+use crate::error::{Error, access_denied};
+use crate::owner::canonical_id;
+use crate::public_access::Ownership;
+use crate::tagging::{self, Tag, TagSet};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct CreateBucket {
     bucket: String,
     create_bucket_configuration: Option<CreateBucketConfiguration>,
+    #[serde(rename = "ACL")]
+    acl: Option<String>,
+    grant_full_control: Option<String>,
+    grant_read: Option<String>,
+    #[serde(rename = "GrantReadACP")]
+    grant_read_acp: Option<String>,
+    grant_write: Option<String>,
+    #[serde(rename = "GrantWriteACP")]
+    grant_write_acp: Option<String>,
+    object_ownership: Option<Ownership>,
     #[serde(default)]
     object_lock_enabled_for_bucket: bool,
 }
@@ -18,6 +33,8 @@ pub(crate) struct CreateBucket {
 #[serde(rename_all = "PascalCase")]
 struct CreateBucketConfiguration {
     location_constraint: Option<String>,
+    #[serde(default)]
+    tags: Vec<Tag>,
 }
 
 #[derive(Serialize)]
@@ -41,7 +58,40 @@ impl Operation for CreateBucket {
 
     async fn run(self, _: &S3, cx: &Context) -> Result<Output> {
         bucket::check_name(&self.bucket)?;
-        let constraint = self.create_bucket_configuration.unwrap_or_default().location_constraint;
+        let CreateBucketConfiguration { location_constraint: constraint, tags } =
+            self.create_bucket_configuration.unwrap_or_default();
+        let mut configurations = Vec::new();
+        if !tags.is_empty() {
+            tagging::check_bucket_tags(&tags)?;
+            configurations.push((TAGGING.0, configuration::encode(&TagSet { tag_set: tags })?));
+        }
+        if let Some(ownership) = self.object_ownership {
+            configurations.push((OWNERSHIP.0, configuration::encode(&Some(ownership))?));
+        }
+        let grants = GrantHeaders {
+            canned: self.acl.as_deref(),
+            full_control: self.grant_full_control.as_deref(),
+            read: self.grant_read.as_deref(),
+            read_acp: self.grant_read_acp.as_deref(),
+            write: self.grant_write.as_deref(),
+            write_acp: self.grant_write_acp.as_deref(),
+        };
+        let owner_id = canonical_id(cx.account().as_str());
+        if let Some(acl) = grants.acl(&owner_id, &owner_id)? {
+            let is_owners_alone = acl.is_owners_alone(&owner_id);
+            if self.object_ownership.unwrap_or_default() == Ownership::BucketOwnerEnforced && !is_owners_alone
+            {
+                let text = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting";
+                return Err(Error::new("InvalidBucketAclWithObjectOwnership", 400, text).into());
+            }
+            // New buckets block public access, so that is refused where policies are enforced.
+            if cx.platform().mode() == Mode::Secure && acl.is_public() {
+                return Err(access_denied().into());
+            }
+            if !is_owners_alone {
+                configurations.push((ACL.0, configuration::encode(&acl)?));
+            }
+        }
         let region = region(cx.region().as_str(), constraint.as_deref())?;
         let created = Bucket {
             name: self.bucket.clone(),
@@ -56,10 +106,10 @@ impl Operation for CreateBucket {
                 Versioning::Off
             },
             object_lock: self.object_lock_enabled_for_bucket.then(ObjectLock::default),
-            configured: Default::default(),
+            configured: configurations.iter().map(|(kind, _)| (*kind).to_owned()).collect(),
         };
         let output = Output { location: format!("/{}", self.bucket), bucket_arn: created.arn() };
-        match bucket::create(cx, created).await? {
+        match bucket::create(cx, created, &configurations).await? {
             Created::Now => Ok(output),
             Created::Before(existing) if existing.owner != cx.account().as_str() => {
                 let text = "The requested bucket name is not available. The bucket namespace is shared by all users of \

@@ -2,12 +2,13 @@ use serde::{Deserialize, Serialize};
 use service::{Arn, Context, Operation, Result};
 use wire::{Map, Timestamp};
 
+use crate::acl::GrantHeaders;
 use crate::describe::{Description, LockRequest, apply_lock};
 use crate::encryption::{CustomerRequest, EncryptionRequest, Shown, apply_default};
 use crate::error::invalid_request;
 use crate::object::{Algorithm, Checksum, ChecksumKind};
 use crate::versions::{self, Target};
-use crate::{S3, upload};
+use crate::{S3, access, bucket, upload};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -39,6 +40,14 @@ pub(crate) struct CreateMultipartUpload {
     sse_customer_key: Option<String>,
     #[serde(rename = "SSECustomerKeyMD5")]
     sse_customer_key_md5: Option<String>,
+    #[serde(rename = "ACL")]
+    acl: Option<String>,
+    grant_full_control: Option<String>,
+    grant_read: Option<String>,
+    #[serde(rename = "GrantReadACP")]
+    grant_read_acp: Option<String>,
+    #[serde(rename = "GrantWriteACP")]
+    grant_write_acp: Option<String>,
     expected_bucket_owner: Option<String>,
 }
 
@@ -102,6 +111,16 @@ impl Operation for CreateMultipartUpload {
         };
         let mut object = description.into_object(cx.now())?;
         encryption.apply(&mut object)?;
+        let grants = GrantHeaders {
+            canned: self.acl.as_deref(),
+            full_control: self.grant_full_control.as_deref(),
+            read: self.grant_read.as_deref(),
+            read_acp: self.grant_read_acp.as_deref(),
+            write: None,
+            write_acp: self.grant_write_acp.as_deref(),
+        };
+        let bucket = bucket::load(cx, &self.bucket, self.expected_bucket_owner.as_deref()).await?;
+        object.acl = access::acl_of_new_object(cx, &bucket, grants).await?;
         object.checksum = checksum;
         let checksum = object.checksum.clone();
         let mut shown = Shown::of(&object.encryption);

@@ -43,6 +43,7 @@ mod object_retention;
 mod object_tagging;
 mod on_bucket;
 mod ownership_controls;
+mod post_object;
 mod public_access_block;
 mod put_object;
 mod restore_object;
@@ -104,6 +105,7 @@ pub(crate) use object_tagging::{DeleteObjectTagging, GetObjectTagging, PutObject
 pub(crate) use ownership_controls::{
     DeleteBucketOwnershipControls, GetBucketOwnershipControls, PutBucketOwnershipControls,
 };
+pub(crate) use post_object::PostObject;
 pub(crate) use public_access_block::{DeletePublicAccessBlock, GetPublicAccessBlock, PutPublicAccessBlock};
 pub(crate) use put_object::PutObject;
 pub(crate) use restore_object::RestoreObject;

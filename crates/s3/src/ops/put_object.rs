@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 use service::{Arn, Context, Operation, Result};
 use wire::{Map, Timestamp};
 
+use crate::acl::GrantHeaders;
 use crate::conditions::WriteConditions;
 use crate::content;
 use crate::describe::{Description, LockRequest, apply_lock};
@@ -10,7 +11,7 @@ use crate::events::Cause;
 use crate::integrity::{Claims, Sums};
 use crate::object::{Checksum, ChecksumKind, Content};
 use crate::versions::{self, Draft, Target};
-use crate::{S3, bucket};
+use crate::{S3, access, bucket};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -53,6 +54,14 @@ pub(crate) struct PutObject {
     sse_customer_key: Option<String>,
     #[serde(rename = "SSECustomerKeyMD5")]
     sse_customer_key_md5: Option<String>,
+    #[serde(rename = "ACL")]
+    acl: Option<String>,
+    grant_full_control: Option<String>,
+    grant_read: Option<String>,
+    #[serde(rename = "GrantReadACP")]
+    grant_read_acp: Option<String>,
+    #[serde(rename = "GrantWriteACP")]
+    grant_write_acp: Option<String>,
     if_match: Option<String>,
     if_none_match: Option<String>,
     expected_bucket_owner: Option<String>,
@@ -81,6 +90,17 @@ impl Operation for PutObject {
     }
 
     async fn run(self, s3: &S3, cx: &Context) -> Result<Output> {
+        self.store(s3, cx, Cause::Put).await
+    }
+}
+
+impl PutObject {
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Stores the payload of the request; `cause` is what its event is called.
+    pub(crate) async fn store(self, s3: &S3, cx: &Context, cause: Cause) -> Result<Output> {
         versions::check_key(&self.key)?;
         let target = Target {
             bucket: &self.bucket,
@@ -125,7 +145,16 @@ impl Operation for PutObject {
         };
         let expected = claims.read(encryption.apply(&mut object)?)?;
         // Nobody should send gigabytes to a bucket that is not there.
-        bucket::load(cx, &self.bucket, self.expected_bucket_owner.as_deref()).await?;
+        let bucket = bucket::load(cx, &self.bucket, self.expected_bucket_owner.as_deref()).await?;
+        let grants = GrantHeaders {
+            canned: self.acl.as_deref(),
+            full_control: self.grant_full_control.as_deref(),
+            read: self.grant_read.as_deref(),
+            read_acp: self.grant_read_acp.as_deref(),
+            write: None,
+            write_acp: self.grant_write_acp.as_deref(),
+        };
+        object.acl = access::acl_of_new_object(cx, &bucket, grants).await?;
         let received = content::receive(s3, cx, cx.take_body(), &expected).await?;
         object.size = received.piece.size;
         object.etag = hex::encode(received.md5);
@@ -144,7 +173,7 @@ impl Operation for PutObject {
             s3,
             cx,
             target,
-            Draft { object, cause: Cause::Put },
+            Draft { object, cause },
             |bucket, present, object| {
                 conditions.check(&self.key, present)?;
                 apply_default(bucket, object);

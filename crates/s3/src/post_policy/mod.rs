@@ -13,8 +13,7 @@ use crate::error::Error;
 use condition::Condition;
 
 /// Fields that no condition needs to cover.
-const FREE_FIELDS: [&str; 7] =
-    ["awsaccesskeyid", "file", "policy", "signature", "submit", "x-amz-signature", "x-amz-security-token"];
+const FREE_FIELDS: [&str; 5] = ["awsaccesskeyid", "file", "policy", "signature", "x-amz-signature"];
 const FREE_PREFIX: &str = "x-ignore-";
 
 /// A form's fields, names in lower case, in the order they came.
