@@ -12,6 +12,7 @@ mod authorize;
 mod caller;
 mod clock;
 mod context;
+mod event_pattern;
 mod failure;
 pub mod honesty;
 mod ids;
@@ -34,6 +35,7 @@ pub use authorize::{
 pub use caller::{Caller, CallerSession, Principal};
 pub use clock::Clock;
 pub use context::{Context, ContextBuilder, Trailers};
+pub use event_pattern::{EventPattern, PatternError};
 pub use failure::{Failure, Result, WireError};
 pub use ids::Ids;
 pub use operation::{Definition, Entry, Operation, Ready};
