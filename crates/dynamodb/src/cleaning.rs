@@ -21,6 +21,9 @@ pub(crate) static KIND: TaskKind = TaskKind {
 /// How often the worker looks without being woken.
 pub(crate) const EVERY: Duration = Duration::from_secs(10 * 60);
 
+/// Tables that were being built at once when the process ended, at most.
+const UNFINISHED_MAX: usize = 1_000;
+
 /// Prefixes to clear after the commit that made them unreachable.
 #[derive(Debug, Serialize, Deserialize)]
 struct Remains {
@@ -37,16 +40,36 @@ pub(crate) fn leave(txn: &Txn, id: &str, prefixes: Vec<Bytes>) -> Result<()> {
 /// One unit of work: one deleted thing.
 pub(crate) struct CleaningWorker {
     platform: Arc<Platform>,
+    /// Nothing is being built when the process starts: what was is cleared once.
+    is_first: bool,
 }
 
 impl CleaningWorker {
     pub(crate) fn new(platform: Arc<Platform>) -> Self {
-        CleaningWorker { platform }
+        CleaningWorker { platform, is_first: true }
+    }
+}
+
+impl CleaningWorker {
+    async fn clear_unfinished(&self) -> anyhow::Result<()> {
+        let kv = self.platform.kv().as_ref();
+        let rows = kv.snapshot().await?.scan(keys::all_building(), Order::Forward, UNFINISHED_MAX).await?;
+        for (key, row) in rows {
+            let prefixes: Vec<Vec<u8>> = serde_json::from_slice(&row.value)?;
+            for prefix in prefixes {
+                store::clear(kv, prefix.into()).await?;
+            }
+            kv.commit(Commit::new().delete(key)).await?;
+        }
+        Ok(())
     }
 }
 
 impl Worker for CleaningWorker {
     async fn work(&mut self) -> anyhow::Result<Progress> {
+        if std::mem::take(&mut self.is_first) {
+            self.clear_unfinished().await?;
+        }
         let kv = self.platform.kv().as_ref();
         let rows = kv.snapshot().await?.scan(keys::all_deleted(), Order::Forward, 1).await?;
         let Some((key, row)) = rows.into_iter().next() else { return Ok(Progress::Idle) };

@@ -7,6 +7,7 @@
 //! * `… tokens NUL ten-minutes token` → the use of a client token
 //! * `… sizes NUL table-id` → [`Counted`](crate::table::Counted)
 //!
+//! * `… backups NUL id` → [`Backup`](crate::backup::Backup)
 //! * `… streams NUL table-name NUL label` → [`Stream`](crate::streams::Stream)
 //! * `… records NUL stream-id` → a log of [`Entry`](crate::streams::Entry)s: the records of a stream
 //! * `… changes NUL recovery-id` → a log of the same: what point-in-time recovery undoes
@@ -15,6 +16,7 @@
 //! Background work finds what it has to look at, in all accounts, by marks of the installation:
 //! * `- NUL - NUL dynamodb NUL marks NUL kind NUL account NUL region NUL rest` → empty
 //! * `- NUL - NUL dynamodb NUL deleted NUL id` → prefixes that nothing reads any more
+//! * `- NUL - NUL dynamodb NUL building NUL table-id` → prefixes of a table that nobody sees yet
 //!
 //! Ids are random and never given twice, so a table or an index that is deleted and created again begins empty at once,
 //! while what it held is cleared in the background.
@@ -139,6 +141,15 @@ impl Keys {
         self.key("expiries", &[&time_to_live.bytes()])
     }
 
+    pub(crate) fn backup(&self, id: &str) -> Bytes {
+        self.key("backups", &[id.as_bytes()])
+    }
+
+    /// All backups, oldest first.
+    pub(crate) fn backups(&self) -> Range<Bytes> {
+        store::prefix_range(&self.backup(""))
+    }
+
     /// What a deleted table leaves behind.
     pub(crate) fn remains_of_table(&self, table: &Table) -> Vec<Bytes> {
         let mut remains = vec![
@@ -181,15 +192,24 @@ pub(crate) enum Mark {
     Stream,
     /// An index that is to be filled; the rest of the key is the table's name.
     Index,
+    /// A table whose items expire; the rest of the key is the table's name.
+    Expiry,
+    /// A table whose changes are kept; the rest of the key is the table's name.
+    Recovery,
+    /// A backup, so that a reset finds its contents; the rest of the key is its id.
+    Backup,
 }
 
 impl Mark {
-    pub(crate) const ALL: [Mark; 2] = [Mark::Stream, Mark::Index];
+    pub(crate) const ALL: [Mark; 5] = [Mark::Stream, Mark::Index, Mark::Expiry, Mark::Recovery, Mark::Backup];
 
     fn name(self) -> &'static str {
         match self {
             Mark::Stream => "stream",
             Mark::Index => "index",
+            Mark::Expiry => "expiry",
+            Mark::Recovery => "recovery",
+            Mark::Backup => "backup",
         }
     }
 }
@@ -211,6 +231,16 @@ pub(crate) fn read_mark(kind: Mark, key: &[u8]) -> Option<(Scope, String)> {
     let account = AccountId::parse(parts.next()?)?;
     let region = Region::parse(parts.next()?)?;
     Some((Scope { account, region }, parts.next()?.to_owned()))
+}
+
+/// Remains of a table that is being built: to be cleared if it never appears.
+pub(crate) fn building(table: StorageId) -> Bytes {
+    installation(&format!("building\0{table}"))
+}
+
+/// Tables that were being built when the process ended.
+pub(crate) fn all_building() -> Range<Bytes> {
+    store::prefix_range(&installation("building\0"))
 }
 
 pub(crate) fn deleted(id: &str) -> Bytes {

@@ -20,7 +20,10 @@ pub(crate) const PROJECTED_ATTRIBUTES_MAX: usize = 100;
 /// Largest capacity that can be asked for, in units; beyond it the value itself is refused.
 pub(crate) const CAPACITY_UNITS_MAX: i64 = 1_000_000_000_000;
 
-/// Capacity of one table, in units a second.
+/// Provisioned capacity of one account in one region, in units a second, of reads as of writes.
+pub(crate) const ACCOUNT_CAPACITY_UNITS_MAX: i64 = 80_000;
+
+/// Provisioned capacity of one table, in units a second, of reads as of writes.
 pub(crate) const TABLE_CAPACITY_UNITS_MAX: i64 = 40_000;
 
 /// Characters of a table's or an index's name.

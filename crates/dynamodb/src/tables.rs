@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use service::Result;
+use service::{Failure, Result};
 use store::Txn;
 
 pub(crate) fn encode<T: Serialize>(row: &T) -> Result<Bytes> {
@@ -19,4 +19,12 @@ pub(crate) fn decode<T: DeserializeOwned>(value: &[u8]) -> Result<T> {
 /// A row within a transaction, if it is there.
 pub(crate) async fn look_up<T: DeserializeOwned>(txn: &Txn, key: Bytes) -> Result<Option<T>> {
     txn.get(key).await?.map(|value| decode(&value)).transpose()
+}
+
+/// A failure as the cause that background work reports.
+pub(crate) fn into_cause(failure: Failure) -> anyhow::Error {
+    match failure {
+        Failure::Internal(cause) => cause,
+        other => anyhow::anyhow!("{other}"),
+    }
 }

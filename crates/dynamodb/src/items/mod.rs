@@ -39,7 +39,7 @@ pub(crate) use place::{index_entry, is_projected, item_place};
 pub(crate) use request::{ConditionInput, WriteInput, layer_failure, read_item, read_key};
 pub(crate) use search::{Page, Search, SearchRange, Shown, Source};
 pub(crate) use select::{Chosen, Found, older_filter, read_start, run};
-pub(crate) use stored::{StoredItem, decode_item};
+pub(crate) use stored::{StoredItem, decode_item, encode_item};
 pub(crate) use token::Token;
 pub(crate) use transaction::{Prepared, TRANSACTION_BYTES_MAX, TransactionOutcome, transact};
 pub(crate) use turns::Turns;

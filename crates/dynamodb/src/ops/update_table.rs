@@ -423,18 +423,6 @@ fn global_index<'a>(table: &'a mut Table, name: &str, to: &str) -> Result<&'a mu
     })
 }
 
-/// Definitions go with the last key that needs them.
-fn forget_unused_attributes(table: &mut Table) {
-    let mut attributes = std::mem::take(&mut table.attributes);
-    attributes.retain(|definition| {
-        let indexes = table.local_indexes.iter().chain(&table.global_indexes);
-        std::iter::once(&table.key)
-            .chain(indexes.map(|index| &index.key))
-            .any(|key| key.names(&definition.attribute_name))
-    });
-    table.attributes = attributes;
-}
-
 fn changed_encryption(cx: &Context, table: &Table, asked: &SseSpecification) -> Result<Option<Encryption>> {
     let wanted = Encryption::asked(cx, Some(asked.clone()))?;
     match (&wanted, &table.encryption) {

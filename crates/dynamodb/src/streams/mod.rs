@@ -4,8 +4,12 @@
 //! of its item is. A stream that is disabled, or whose table is deleted, closes its shard and stays readable until its
 //! records are a day old.
 
+mod describe;
 mod entry;
+mod iterator;
 mod record;
+mod shard;
+pub(crate) mod trim;
 
 use serde::{Deserialize, Serialize};
 use service::{Arn, Context, Result, Scope};
@@ -17,8 +21,11 @@ use crate::keys::{Keys, Mark, StorageId};
 use crate::table::{KeySchema, StreamSpecification, StreamView, Table, TableStream};
 use crate::tables::encode;
 
+pub(crate) use describe::{Record, StreamDescription};
 pub(crate) use entry::{ChangedBy, Entry, EventName};
-pub(crate) use record::{Image, ItemChange, record};
+pub(crate) use iterator::{ShardIterator, find, read_arn};
+pub(crate) use record::{Image, ItemChange, expiry_row, record};
+pub(crate) use shard::{Extent, first_since, read, read_sequence_number, sequence_number};
 
 /// What is left of a stream once its table is gone: a row of its own.
 #[derive(Clone, Debug, Serialize, Deserialize)]

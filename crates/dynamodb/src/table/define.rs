@@ -1,6 +1,6 @@
 //! From what a client asks for to a table, under the rules of CreateTable and in its words and order.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use service::{Context, Failure, Result, Tags};
 
@@ -109,6 +109,8 @@ pub(crate) fn define(cx: &Context, draft: Draft) -> Result<Table> {
         policy: None,
         time_to_live: None,
         recovery: None,
+        insights: BTreeMap::new(),
+        restored: None,
     };
     check_all_used(&table)?;
     check_projections(&table)?;

@@ -31,6 +31,16 @@ pub(crate) struct TableDescription {
     deletion_protection_enabled: bool,
     on_demand_throughput: Option<OnDemandThroughput>,
     warm_throughput: WarmDescription,
+    restore_summary: Option<RestoreSummary>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct RestoreSummary {
+    source_backup_arn: Option<String>,
+    source_table_arn: String,
+    restore_date_time: Timestamp,
+    restore_in_progress: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -151,6 +161,12 @@ impl TableDescription {
                 table.billing.warm.as_ref(),
                 table.billing.capacity.as_ref(),
             ),
+            restore_summary: table.restored.as_ref().map(|restored| RestoreSummary {
+                source_backup_arn: restored.backup_arn.clone(),
+                source_table_arn: restored.source_arn.clone(),
+                restore_date_time: restored.moment,
+                restore_in_progress: false,
+            }),
             table_arn: arn.to_string(),
         }
     }
@@ -166,6 +182,9 @@ impl TableDescription {
     pub(crate) fn in_status(mut self, status: TableStatus) -> Self {
         self.table_status = status;
         if status == TableStatus::Creating {
+            if let Some(summary) = &mut self.restore_summary {
+                summary.restore_in_progress = true;
+            }
             for index in self.global_secondary_indexes.iter_mut().flatten() {
                 index.index_status = IndexStatus::Creating;
                 index.backfilling = None;

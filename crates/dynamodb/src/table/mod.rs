@@ -9,10 +9,13 @@ mod parts;
 mod schema;
 mod sizes;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use service::{Arn, Scope, Tags};
 use wire::Timestamp;
 
+use crate::backup::Restored;
 use crate::keys::StorageId;
 use crate::policy::Policy;
 
@@ -20,7 +23,7 @@ pub(crate) use capacity::{Billing, Capacity};
 pub(crate) use define::{
     Draft, check_index_capacity, check_on_demand, check_projections, define, new_global_index,
 };
-pub(crate) use describe::TableDescription;
+pub(crate) use describe::{SseDescription, TableDescription};
 pub(crate) use name::TableName;
 pub(crate) use open::{OpenTable, Tables, look_up, put};
 pub(crate) use parts::{
@@ -68,6 +71,21 @@ pub(crate) struct Table {
     /// Set while changes are kept for point-in-time recovery.
     #[serde(default)]
     pub(crate) recovery: Option<Recovery>,
+    /// By index, the table itself under the empty name. Kept and answered; nothing is counted.
+    #[serde(default)]
+    pub(crate) insights: BTreeMap<String, Insights>,
+    /// What it was made from, where it was.
+    #[serde(default)]
+    pub(crate) restored: Option<Restored>,
+}
+
+/// Whether contributor insights were asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Insights {
+    pub(crate) enabled: bool,
+    #[serde(default)]
+    pub(crate) mode: Option<String>,
+    pub(crate) changed: Timestamp,
 }
 
 /// Which attribute says when an item expires.
@@ -86,6 +104,15 @@ pub(crate) struct Recovery {
     pub(crate) storage: StorageId,
     pub(crate) enabled: Timestamp,
     pub(crate) days: i64,
+}
+
+impl Recovery {
+    /// The oldest moment whose state is still known.
+    pub(crate) fn earliest(&self, now: Timestamp) -> Timestamp {
+        const DAY_MILLIS: i64 = 24 * 60 * 60 * 1_000;
+        let kept = Timestamp::from_epoch_millis(now.epoch_millis() - self.days * DAY_MILLIS);
+        self.enabled.max(kept)
+    }
 }
 
 /// States a table is in; DELETING is only ever answered, the row goes at once.
@@ -185,6 +212,18 @@ impl Table {
         let found = self.attributes.iter().find(|attribute| attribute.attribute_name == name);
         found.map(|attribute| attribute.attribute_type)
     }
+}
+
+/// Definitions go with the last key that needs them.
+pub(crate) fn forget_unused_attributes(table: &mut Table) {
+    let mut attributes = std::mem::take(&mut table.attributes);
+    attributes.retain(|definition| {
+        let indexes = table.local_indexes.iter().chain(&table.global_indexes);
+        std::iter::once(&table.key)
+            .chain(indexes.map(|index| &index.key))
+            .any(|key| key.names(&definition.attribute_name))
+    });
+    table.attributes = attributes;
 }
 
 /// The ARN of a table.

@@ -2,6 +2,7 @@
 
 use service::{Arn, Context, Failure, Result};
 
+use crate::error::{Error, invalid_parameters};
 use crate::limits::{NAME_CHARS_MAX, NAME_CHARS_MIN};
 
 /// The name of a table of the request's account and region.
@@ -34,6 +35,34 @@ impl TableName {
         }
         check(name, "tableName")?;
         Ok(TableName(name.into()))
+    }
+
+    /// Reads the ARN of a table that tags or a policy belong to.
+    pub(crate) fn of_resource(cx: &Context, text: &str) -> Result<Self> {
+        let Ok(arn) = text.parse::<Arn>() else {
+            return Err(invalid_parameters(format!("ARNs must start with 'arn:': {text}")));
+        };
+        if arn.service() != "dynamodb" {
+            return Err(invalid_parameters(format!("Provided Arn is not a DynamoDB resource arn: {text}")));
+        }
+        if arn.region() != cx.region().as_str() || arn.account() != cx.account().as_str() {
+            return Err(invalid_parameters(format!("Invalid resource Arn: {text}")));
+        }
+        match arn.resource().strip_prefix("table/") {
+            Some(name) if !name.contains('/') => Self::plain(name),
+            _ => Err(invalid_parameters(format!(
+                "Invalid resource arn provided, only table or stream is accepted. Provided resource arn: {text}"
+            ))),
+        }
+    }
+
+    /// A missing table in the words of operations that take an ARN; other failures stay as they are.
+    pub(crate) fn as_resource(&self, cx: &Context, failure: Failure) -> Failure {
+        if failure.code() != "ResourceNotFoundException" {
+            return failure;
+        }
+        let text = format!("Requested resource not found: ResourcArn: {} not found", self.arn(cx));
+        Error::ResourceNotFoundException(text).into()
     }
 
     /// Reads a name; an ARN is none.
