@@ -28,6 +28,8 @@ pub(crate) enum Error {
     #[error("{0}")]
     ResourceConflictException(Cause),
     #[error("{0}")]
+    ResourceInUseException(Cause),
+    #[error("{0}")]
     ResourceNotFoundException(Cause),
     #[error("Rate Exceeded.")]
     TooManyRequestsException {
@@ -96,6 +98,11 @@ impl Error {
     pub(crate) fn no_provisioned_config() -> Self {
         let text = "No Provisioned Concurrency Config found for this function";
         Error::ProvisionedConcurrencyConfigNotFoundException(Cause::user(text))
+    }
+
+    /// A mapping that is on its way to another state.
+    pub(crate) fn in_use(text: impl Into<String>) -> Self {
+        Error::ResourceInUseException(Cause::user(text))
     }
 
     pub(crate) fn throttled(reason: Throttle) -> Self {

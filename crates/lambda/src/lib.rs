@@ -17,6 +17,7 @@ mod credentials;
 mod environment;
 mod error;
 mod event_invoke;
+mod event_source;
 mod functions;
 mod hot_reload;
 mod invocation;
@@ -48,6 +49,7 @@ use worker::Workers;
 
 use crate::concurrency::Pools;
 use crate::credentials::RoleCredentials;
+use crate::event_source::EventSources;
 use crate::log_buffer::LogBuffer;
 use crate::package::Folders;
 use crate::provisioned::Provisioned;
@@ -80,6 +82,7 @@ pub struct Lambda {
     pools: Pools,
     credentials: RoleCredentials,
     logs: LogBuffer,
+    event_sources: EventSources,
     url_sealer: UrlSealer,
     url_opener: UrlOpener,
     provisioned: Provisioned,
@@ -95,13 +98,17 @@ impl Lambda {
         folders.sweep(platform.tasks());
         let logs = LogBuffer::default();
         logs.start(platform);
+        let credentials = RoleCredentials::default();
+        let event_sources = EventSources::new(credentials.clone());
+        event_sources.start(platform);
         Lambda {
             workers: parts.workers,
             folders,
             routes: Routes::default(),
             pools: Pools::default(),
-            credentials: RoleCredentials::default(),
+            credentials,
             logs,
+            event_sources,
             url_sealer: parts.url_sealer,
             url_opener: parts.url_opener,
             provisioned: Provisioned::start(platform),
@@ -142,9 +149,11 @@ pub static DEFINITION: Definition<Lambda> = Definition {
         ops::AddLayerVersionPermission,
         ops::AddPermission,
         ops::CreateAlias,
+        ops::CreateEventSourceMapping,
         ops::CreateFunction,
         ops::CreateFunctionUrlConfig,
         ops::DeleteAlias,
+        ops::DeleteEventSourceMapping,
         ops::DeleteFunction,
         ops::DeleteFunctionConcurrency,
         ops::DeleteFunctionEventInvokeConfig,
@@ -153,6 +162,7 @@ pub static DEFINITION: Definition<Lambda> = Definition {
         ops::DeleteProvisionedConcurrencyConfig,
         ops::GetAccountSettings,
         ops::GetAlias,
+        ops::GetEventSourceMapping,
         ops::GetFunction,
         ops::GetFunctionCodeSigningConfig,
         ops::GetFunctionConcurrency,
@@ -170,6 +180,7 @@ pub static DEFINITION: Definition<Lambda> = Definition {
         ops::InvokeAsync,
         ops::InvokeWithResponseStream,
         ops::ListAliases,
+        ops::ListEventSourceMappings,
         ops::ListFunctionEventInvokeConfigs,
         ops::ListFunctionUrlConfigs,
         ops::ListFunctions,
@@ -188,6 +199,7 @@ pub static DEFINITION: Definition<Lambda> = Definition {
         ops::TagResource,
         ops::UntagResource,
         ops::UpdateAlias,
+        ops::UpdateEventSourceMapping,
         ops::UpdateFunctionCode,
         ops::UpdateFunctionConfiguration,
         ops::UpdateFunctionEventInvokeConfig,

@@ -12,6 +12,7 @@ mod delete_function_event_invoke_config;
 mod delete_function_url_config;
 mod delete_layer_version;
 mod delete_provisioned_concurrency_config;
+mod event_source_mapping;
 mod get_account_settings;
 mod get_alias;
 mod get_function;
@@ -70,6 +71,10 @@ pub(crate) use delete_function_event_invoke_config::DeleteFunctionEventInvokeCon
 pub(crate) use delete_function_url_config::DeleteFunctionUrlConfig;
 pub(crate) use delete_layer_version::DeleteLayerVersion;
 pub(crate) use delete_provisioned_concurrency_config::DeleteProvisionedConcurrencyConfig;
+pub(crate) use event_source_mapping::{
+    CreateEventSourceMapping, DeleteEventSourceMapping, GetEventSourceMapping, ListEventSourceMappings,
+    UpdateEventSourceMapping,
+};
 pub(crate) use get_account_settings::GetAccountSettings;
 pub(crate) use get_alias::GetAlias;
 pub(crate) use get_function::GetFunction;

@@ -9,6 +9,7 @@ use service::{AccountId, Platform, Region, Rows, Scope};
 use store::{BlobId, BoxFuture, Order, Snapshot};
 
 use crate::Lambda;
+use crate::event_source::{CHECKPOINTS, MAPPINGS};
 use crate::tables::{FUNCTIONS, Function, LAYER_VERSIONS, LayerVersion, Revision, URL_IDS, VERSIONS};
 
 /// The reset of the service's definition. The rows of the accounts go afterwards, all services' at once.
@@ -20,6 +21,8 @@ pub(crate) fn reset<'a>(
     Box::pin(async move {
         let blobs = blobs(platform, account).await?;
         remove_url_ids(platform, account).await?;
+        remove_event_sources(platform, account).await?;
+        lambda.event_sources.changed();
         lambda.routes.forget_account(account);
         lambda.pools.forget(account);
         lambda.credentials.forget(account);
@@ -42,6 +45,21 @@ async fn remove_url_ids(platform: &Platform, account: Option<&AccountId>) -> any
         if account.is_none_or(|account| owner.account == account.as_str()) {
             ids.remove(&id).await.map_err(unexpected)?;
         }
+    }
+    Ok(())
+}
+
+/// Their runners end once the supervisor finds the rows gone.
+async fn remove_event_sources(platform: &Platform, account: Option<&AccountId>) -> anyhow::Result<()> {
+    let (scope, prefix) =
+        (Scope::default(), account.map_or_else(String::new, |account| format!("{account}/")));
+    let mappings = Rows::new(platform.kv().as_ref(), &MAPPINGS, &scope);
+    for (key, _) in mappings.all(&prefix).await.map_err(unexpected)? {
+        mappings.remove(&key).await.map_err(unexpected)?;
+    }
+    let checkpoints = Rows::new(platform.kv().as_ref(), &CHECKPOINTS, &scope);
+    for (key, _) in checkpoints.all(&prefix).await.map_err(unexpected)? {
+        checkpoints.remove(&key).await.map_err(unexpected)?;
     }
     Ok(())
 }
