@@ -14,7 +14,7 @@
 #![allow(
     dead_code,
     unused_imports,
-    reason = "the write path that uses these parts is being built beside them"
+    reason = "PartiQL, being built beside this, uses the rest of the parts of items"
 )]
 
 mod backup;

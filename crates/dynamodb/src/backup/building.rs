@@ -41,10 +41,6 @@ impl<'a> Building<'a> {
         Ok(Building { cx, keys, table, commit: Commit::new(), bytes: 0 })
     }
 
-    pub(crate) fn table(&self) -> &Table {
-        &self.table
-    }
-
     /// The key of an item's row, by the end that it has in every table of the same key.
     pub(crate) fn place(&self, end_of_key: &[u8]) -> Bytes {
         [&self.keys.items(self.table.storage)[..], end_of_key].concat().into()
