@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use super::cloud::Cloud;
-use super::connection::Connection;
+use crate::http::Connection;
 use super::report::Report;
 
 /// How long each rate is measured.
