@@ -216,6 +216,21 @@ def test_a_function_acts_as_its_role_and_its_url_asks_policies(secure):
             eve.client("lambda").invoke(FunctionName=name)
 
 
+def test_a_folder_is_deployed_with_a_role_and_an_open_url(secure, tmp_path):
+    folder = tmp_path / "greeter"
+    folder.mkdir()
+    (folder / "app.py").write_text("def handler(event, context):\n    return 'hi'\n")
+    done = secure.root.run("deploy", str(folder))
+    assert done.returncode == 0, done.stderr
+    done = secure.root.run("invoke", "greeter")
+    assert done.returncode == 0 and '"hi"' in done.stdout, done.stdout + done.stderr
+    url = secure.root.client("lambda").get_function_url_config(FunctionName="greeter")["FunctionUrl"]
+    answer = secure.http("GET", f"/_aws/lambda-url/{url_id(url)}/")
+    assert answer.status == 200 and answer.data == b"hi", answer.data
+    roles = secure.root.client("iam").list_attached_role_policies(RoleName="lambda-role")
+    assert roles["AttachedPolicies"][0]["PolicyName"] == "AWSLambdaBasicExecutionRole"
+
+
 def test_keys_are_rotated(tmp_path):
     cloud = Cloud(tmp_path / "data", "--mode", "secure")
     try:

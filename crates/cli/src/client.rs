@@ -80,6 +80,32 @@ impl Client {
         successful(answer)?.json()
     }
 
+    /// A call of a query API; the answer is XML.
+    pub(crate) async fn query(
+        &self,
+        service: &str,
+        version: &str,
+        action: &str,
+        parameters: &[(&str, &str)],
+    ) -> anyhow::Result<String> {
+        let mut form = format!("Action={action}&Version={version}");
+        for (name, value) in parameters {
+            form += &format!("&{name}={}", crate::functions::segment(value));
+        }
+        let headers = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
+        let answer = self.send(service, Method::POST, "/", &headers, Bytes::from(form)).await?;
+        let text = answer.text();
+        if answer.status.is_success() {
+            return Ok(text);
+        }
+        let field = |name: &str| {
+            let (_, rest) = text.split_once(&format!("<{name}>"))?;
+            Some(rest.split_once(&format!("</{name}>"))?.0.to_owned())
+        };
+        let code = field("Code").unwrap_or_else(|| format!("HTTP {}", answer.status.as_u16()));
+        Err(Refusal { code, message: field("Message").unwrap_or_default() }.into())
+    }
+
     /// One signed request, whatever comes of it.
     pub(crate) async fn send(
         &self,

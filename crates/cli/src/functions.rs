@@ -3,7 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -12,8 +12,11 @@ use crate::client::{Client, is_refusal};
 const SERVICE: &str = "lambda";
 const POLL_PAUSE: Duration = Duration::from_millis(50);
 const POLLS_MAX: usize = 1_200;
-/// Functions in development need a role only by name.
+/// Functions in development need a role only by name; elsewhere it is made when it is missing.
 const ROLE: &str = "arn:aws:iam::000000000000:role/lambda-role";
+const ROLE_NAME: &str = "lambda-role";
+const TRUSTS_LAMBDA: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+const WRITES_LOGS: &str = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole";
 
 /// Everything that makes a function.
 pub(crate) struct Draft<'a> {
@@ -35,12 +38,19 @@ pub(crate) enum Deployed {
 
 /// Creates the function, or gives the one there is this code and configuration.
 pub(crate) async fn put(client: &Client, draft: &Draft<'_>) -> anyhow::Result<Deployed> {
-    let create = json!({
+    let mut create = json!({
         "FunctionName": draft.name, "Runtime": draft.runtime, "Handler": draft.handler, "Role": ROLE,
         "Code": draft.code, "Timeout": draft.timeout_seconds, "MemorySize": draft.memory_mib,
         "Environment": { "Variables": draft.environment },
     });
-    let deployed = match client.rest(SERVICE, Method::POST, "/2015-03-31/functions", Some(&create)).await {
+    let mut created = client.rest(SERVICE, Method::POST, "/2015-03-31/functions", Some(&create)).await;
+    if let Err(error) = &created
+        && error.to_string().contains("cannot be assumed by Lambda")
+    {
+        create["Role"] = role(client).await?.into();
+        created = client.rest(SERVICE, Method::POST, "/2015-03-31/functions", Some(&create)).await;
+    }
+    let deployed = match created {
         Ok(_) => Deployed::Created,
         Err(error) if is_refusal(&error, "ResourceConflictException") => {
             let path = function_path(draft.name);
@@ -60,6 +70,22 @@ pub(crate) async fn put(client: &Client, draft: &Draft<'_>) -> anyhow::Result<De
     Ok(deployed)
 }
 
+/// The ARN of the role for functions that were given none, which is made when it is not there.
+async fn role(client: &Client) -> anyhow::Result<String> {
+    let name = ("RoleName", ROLE_NAME);
+    let trust = ("AssumeRolePolicyDocument", TRUSTS_LAMBDA);
+    let answer = match client.query("iam", "2010-05-08", "CreateRole", &[name, trust]).await {
+        Err(error) if is_refusal(&error, "EntityAlreadyExists") => {
+            client.query("iam", "2010-05-08", "GetRole", &[name]).await?
+        }
+        other => other?,
+    };
+    let logs = ("PolicyArn", WRITES_LOGS);
+    client.query("iam", "2010-05-08", "AttachRolePolicy", &[name, logs]).await?;
+    let arn = answer.split_once("<Arn>").and_then(|(_, rest)| rest.split_once("</Arn>"));
+    Ok(arn.context("the role has no ARN")?.0.to_owned())
+}
+
 /// Makes the function's URL public, or finds the one it has.
 pub(crate) async fn url(client: &Client, name: &str) -> anyhow::Result<String> {
     let encoded = segment(name);
@@ -70,16 +96,22 @@ pub(crate) async fn url(client: &Client, name: &str) -> anyhow::Result<String> {
         }
         other => other?,
     };
-    let permission = json!({
-        "StatementId": "FunctionURLAllowPublicAccess", "Action": "lambda:InvokeFunctionUrl",
-        "Principal": "*", "FunctionUrlAuthType": "NONE",
-    });
-    match client
-        .rest(SERVICE, Method::POST, &format!("{}/policy", function_path(name)), Some(&permission))
-        .await
-    {
-        Err(error) if !is_refusal(&error, "ResourceConflictException") => return Err(error),
-        _ => {}
+    let permissions = [
+        json!({
+            "StatementId": "FunctionURLAllowPublicAccess", "Action": "lambda:InvokeFunctionUrl",
+            "Principal": "*", "FunctionUrlAuthType": "NONE",
+        }),
+        json!({
+            "StatementId": "FunctionURLAllowInvokeAction", "Action": "lambda:InvokeFunction",
+            "Principal": "*", "InvokedViaFunctionUrl": true,
+        }),
+    ];
+    for permission in permissions {
+        let path = format!("{}/policy", function_path(name));
+        match client.rest(SERVICE, Method::POST, &path, Some(&permission)).await {
+            Err(error) if !is_refusal(&error, "ResourceConflictException") => return Err(error),
+            _ => {}
+        }
     }
     Ok(answer.json()?["FunctionUrl"].as_str().unwrap_or_default().to_owned())
 }

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use super::cloud::Cloud;
-use crate::http::Connection;
 use super::report::Report;
+use crate::http::Connection;
 
 /// How long each rate is measured.
 const RATE_TIME: Duration = Duration::from_secs(4);
