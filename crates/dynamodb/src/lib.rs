@@ -11,12 +11,6 @@
 //!
 //! This crate must not know HTTP, signatures or any other service.
 
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "PartiQL, being built beside this, uses the rest of the parts of items"
-)]
-
 mod backup;
 mod cleaning;
 mod error;

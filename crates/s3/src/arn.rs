@@ -1,6 +1,6 @@
 //! Names of buckets and objects in policies.
 
-use service::{Arn, Context};
+use service::Arn;
 
 pub(crate) fn bucket(name: &str) -> Arn {
     parse(format!("arn:aws:s3:::{name}"))
@@ -12,9 +12,4 @@ pub(crate) fn object(bucket: &str, key: &str) -> Arn {
 
 fn parse(text: String) -> Arn {
     text.parse().unwrap_or_else(|_| Arn::any())
-}
-
-/// Who asked, as answers and events name the account.
-pub(crate) fn account(cx: &Context) -> String {
-    cx.account().to_string()
 }

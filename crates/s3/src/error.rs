@@ -26,10 +26,12 @@ impl Error {
         self
     }
 
+    #[cfg(test)]
     pub(crate) fn code(&self) -> &'static str {
         self.code
     }
 
+    #[cfg(test)]
     pub(crate) fn message(&self) -> &str {
         &self.message
     }

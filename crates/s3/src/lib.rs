@@ -10,12 +10,6 @@
 //!
 //! This crate must not know HTTP, XML, signatures or any other service.
 
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "two hands build this; what is here first is used by what lands next"
-)]
-
 mod access;
 mod acl;
 mod archive;

@@ -470,7 +470,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_stays_until_it_is_let_go() {
-        let pool = Pool::new(3);
+        let pool = Pool::new(3, 3);
         let leases: Vec<_> = (1..=3).map(|worker| lease(&pool, "a", worker)).collect();
         leases.into_iter().for_each(|lease| pool.give_back(lease));
         pool.keep("a", 2);

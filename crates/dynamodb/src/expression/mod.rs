@@ -20,7 +20,7 @@ mod reserved;
 mod token;
 mod update;
 
-pub(crate) use evaluate::{holds, select};
+pub(crate) use evaluate::holds;
 pub(crate) use key_condition::{KeyCondition, KeyRange, KeyTest, key_condition, key_conditions_of};
 pub(crate) use legacy::{
     AttributeUpdate, ExpectedValue, FilterCondition, Operator, attribute_updates, check_attributes_to_get,
@@ -29,7 +29,7 @@ pub(crate) use legacy::{
 pub(crate) use path::{Path, Step};
 pub(crate) use projection::Projection;
 pub(crate) use request::{Expressions, Parameters};
-pub(crate) use update::{Applied, Assignment, SizeCost, Term, Update, UpdateError};
+pub(crate) use update::{Assignment, SizeCost, Term, Update};
 
 use crate::value::Value;
 

@@ -40,8 +40,6 @@ pub(crate) enum UpdateError {
     OperandKind,
     #[error("The document path provided in the update expression is invalid for update")]
     Path,
-    #[error("Type mismatch for attribute to update")]
-    Mismatch,
     #[error(
         "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
     )]

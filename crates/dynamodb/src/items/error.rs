@@ -22,8 +22,6 @@ pub(crate) enum ItemError {
         #[serde(rename = "CancellationReasons")]
         reasons: Vec<CancellationReason>,
     },
-    #[error("Transaction is ongoing for the item")]
-    TransactionConflictException,
     #[error(
         "Request parameters do not match the ones of an earlier request with the same client request token"
     )]

@@ -32,14 +32,14 @@ pub(crate) use capacity::{CapacityReport, Consumed, ConsumedCapacity, Split, rea
 pub(crate) use change::{Change, Returned, check_item_size};
 pub(crate) use check::{
     check_expression_keys, check_index_keys, check_index_keys_not_empty, check_item_key, check_key,
-    check_not_empty, check_update_not_empty, check_update_targets, fits_schema, key_of, schema_mismatch,
+    check_not_empty, check_update_not_empty, check_update_targets, key_of,
 };
 pub(crate) use error::{CancellationReason, ItemError};
-pub(crate) use place::{index_entry, is_projected, item_place};
+pub(crate) use place::{index_entry, is_projected};
 pub(crate) use request::{ConditionInput, WriteInput, layer_failure, read_item, read_key};
-pub(crate) use search::{Page, Search, SearchRange, Shown, Source};
+pub(crate) use search::{Search, SearchRange, Shown, Source};
 pub(crate) use select::{Chosen, Found, older_filter, read_start, run};
-pub(crate) use stored::{StoredItem, decode_item, encode_item};
+pub(crate) use stored::{decode_item, encode_item};
 pub(crate) use token::Token;
 pub(crate) use transaction::{Prepared, TRANSACTION_BYTES_MAX, TransactionOutcome, transact};
 pub(crate) use turns::Turns;

@@ -15,13 +15,10 @@ mod token;
 
 pub(crate) use parse::parse;
 pub(crate) use run::{
-    Keyed, Outcome, SelectOptions, check_single, keyed, keyed_read, prepare_write, read_parameters,
-    run_select, run_write,
+    Keyed, Outcome, SelectOptions, check_single, keyed_read, prepare_write, read_parameters, run_select,
+    run_write,
 };
 pub(crate) use statement::{Select, Statement};
-
-/// Longest statement, in characters.
-pub(crate) const STATEMENT_CHARS_MAX: usize = 8_192;
 
 /// A text that is no statement.
 fn malformed(detail: &str) -> String {

@@ -22,7 +22,7 @@ use crate::table::{KeySchema, StreamSpecification, StreamView, Table, TableStrea
 use crate::tables::encode;
 
 pub(crate) use describe::{Record, StreamDescription};
-pub(crate) use entry::{ChangedBy, Entry, EventName};
+pub(crate) use entry::{ChangedBy, Entry};
 pub(crate) use iterator::{ShardIterator, find, read_arn};
 pub(crate) use record::{Image, ItemChange, expiry_row, record};
 pub(crate) use shard::{Extent, first_since, read, read_sequence_number, sequence_number};

@@ -1,29 +1,9 @@
 //! Key attributes as bytes that order as the values do.
 
-use bytes::Bytes;
-
-use super::{Kind, Value};
+use super::Value;
 
 /// Bytes of content that share one marker.
 const GROUP_BYTES: usize = 8;
-
-/// What a key attribute may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum KeyType {
-    S,
-    N,
-    B,
-}
-
-impl KeyType {
-    pub(crate) fn kind(self) -> Kind {
-        match self {
-            KeyType::S => Kind::S,
-            KeyType::N => Kind::N,
-            KeyType::B => Kind::B,
-        }
-    }
-}
 
 /// A value that can be a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,16 +62,6 @@ fn put_groups(groups: &[[u8; GROUP_BYTES]], out: &mut Vec<u8>) {
         out.extend_from_slice(group);
         out.push(u8::MAX);
     }
-}
-
-/// The smallest key behind all that begin with this one; `None` when there is none.
-pub(crate) fn behind(prefix: &[u8]) -> Option<Bytes> {
-    let mut end = prefix.to_vec();
-    while end.last() == Some(&u8::MAX) {
-        end.pop();
-    }
-    *end.last_mut()? += 1;
-    Some(end.into())
 }
 
 #[cfg(test)]

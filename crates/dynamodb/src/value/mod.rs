@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use wire::{Document, Map};
 
-pub(crate) use key::{KeyPart, KeyType, encode_key, encode_key_prefix};
+pub(crate) use key::{KeyPart, encode_key, encode_key_prefix};
 pub(crate) use number::{Number, NumberError};
 pub(crate) use read::{Layer, ValueError, read_attributes, read_value};
 pub(crate) use stored::{decode_attributes, decode_document, encode_attributes, put_length, take_length};

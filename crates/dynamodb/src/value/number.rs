@@ -64,10 +64,6 @@ impl Number {
         Some(if self.is_negative { -whole } else { whole })
     }
 
-    pub(crate) fn is_negative(&self) -> bool {
-        self.is_negative
-    }
-
     /// The power of ten of the first digit; zero for zero.
     fn magnitude(&self) -> i32 {
         i32::from(self.exponent) + digit_count(self.digits) as i32 - 1
@@ -512,7 +508,7 @@ mod tests {
             if let Ok(sum) = a.plus(b) {
                 prop_assert_eq!(sum.minus(b), Ok(a));
                 prop_assert_eq!(b.plus(a), Ok(sum));
-                if !b.is_negative() {
+                if !b.is_negative {
                     prop_assert!(sum >= a);
                 }
             }

@@ -78,14 +78,6 @@ pub(crate) struct SentGrant {
     pub(crate) permission: Option<String>,
 }
 
-/// Who wants to do something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Requester<'a> {
-    Anonymous,
-    /// Somebody of the account with this canonical id.
-    Account(&'a str),
-}
-
 impl Grantee {
     pub(crate) fn account(id: &str) -> Self {
         Grantee { kind: "CanonicalUser".into(), id: Some(id.to_owned()), ..Grantee::default() }
@@ -93,14 +85,6 @@ impl Grantee {
 
     pub(crate) fn group(uri: &str) -> Self {
         Grantee { kind: "Group".into(), uri: Some(uri.to_owned()), ..Grantee::default() }
-    }
-
-    fn covers(&self, requester: Requester<'_>) -> bool {
-        match (self.uri.as_deref(), requester) {
-            (Some(ALL_USERS), _) | (Some(AUTHENTICATED_USERS), Requester::Account(_)) => true,
-            (None, Requester::Account(id)) => self.id.as_deref() == Some(id),
-            _ => false,
-        }
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -185,14 +169,6 @@ impl Acl {
             grants.push(Grant { grantee, permission });
         }
         Ok(Acl { owner, grants })
-    }
-
-    /// Whether the list lets the requester do what the permission is for.
-    pub(crate) fn permits(&self, requester: Requester<'_>, permission: &str) -> bool {
-        self.grants.iter().any(|grant| {
-            (grant.permission == permission || grant.permission == FULL_CONTROL)
-                && grant.grantee.covers(requester)
-        })
     }
 
     /// Whether everybody, or everybody with an account, is granted anything.
