@@ -186,7 +186,8 @@ fn document(actions: &[&str]) -> String {
         }
     }
     statements.extend(statement(&actions, resource));
-    json!({"Version": "2012-10-17", "Statement": statements}).to_string()
+    // The version first, as AWS writes it.
+    format!(r#"{{"Version":"2012-10-17","Statement":{}}}"#, serde_json::Value::from(statements))
 }
 
 fn statement(actions: &[&str], resource: &str) -> Option<serde_json::Value> {
