@@ -127,7 +127,7 @@ def test_iam_and_sts(aws):
 
 
 def test_errors_end_the_command(aws):
-    assert "(NotImplemented)" in aws("lambda", "list-event-source-mappings", fails=True)
+    assert "(NotImplemented)" in aws("lambda", "list-code-signing-configs", fails=True)
     assert "ValidationException" in aws(
         "lambda", "invoke", "--function-name", "bad name", "out.json", fails=True
     )

@@ -249,20 +249,18 @@ def test_missing_members_are_named_together(account):
 
 
 def test_operations_that_are_not_there(account):
-    with refused("NotImplemented", 501, "CreateEventSourceMapping"):
-        account.functions.create_event_source_mapping(
-            FunctionName="f", EventSourceArn="arn:aws:sqs:us-east-1:000000000000:q"
-        )
+    with refused("NotImplemented", 501, "ListCodeSigningConfigs"):
+        account.functions.list_code_signing_configs()
     with refused("NotImplemented", 501, "StartQuery"):
         account.logs.start_query(logGroupName="g", startTime=0, endTime=1, queryString="fields @message")
-    with refused("NotImplemented", 501, "CreateUser"):
-        account.iam.create_user(UserName="u")
+    with refused("NotImplemented", 501, "CreateServiceLinkedRole"):
+        account.iam.create_service_linked_role(AWSServiceName="elasticbeanstalk.amazonaws.com")
 
 
 def test_services_that_are_not_there(account):
     for service, call, named in (
         ("sqs", lambda client: client.create_queue(QueueName="q"), "CreateQueue"),
-        ("dynamodb", lambda client: client.list_tables(), "ListTables"),
+        ("sns", lambda client: client.list_topics(), "ListTopics"),
         ("cloudformation", lambda client: client.list_stacks(), "ListStacks"),
     ):
         with refused("NotImplemented", 501, f"{named}|{service}"):

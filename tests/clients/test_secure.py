@@ -226,7 +226,7 @@ def test_a_folder_is_deployed_with_a_role_and_an_open_url(secure, tmp_path):
     assert done.returncode == 0 and '"hi"' in done.stdout, done.stdout + done.stderr
     url = secure.root.client("lambda").get_function_url_config(FunctionName="greeter")["FunctionUrl"]
     answer = secure.http("GET", f"/_aws/lambda-url/{url_id(url)}/")
-    assert answer.status == 200 and answer.data == b"hi", answer.data
+    assert answer.status == 200 and answer.data == b'"hi"', answer.data
     roles = secure.root.client("iam").list_attached_role_policies(RoleName="lambda-role")
     assert roles["AttachedPolicies"][0]["PolicyName"] == "AWSLambdaBasicExecutionRole"
 

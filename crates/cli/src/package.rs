@@ -71,7 +71,10 @@ pub(crate) fn zip(folder: &Path) -> anyhow::Result<Vec<u8>> {
     collect(folder, Path::new(""), &mut files)?;
     files.sort();
     if files.is_empty() {
-        bail!("{} has no files", folder.display());
+        bail!(
+            "{} has no files: a function needs index.js, index.mjs, app.py, lambda_function.py or bootstrap at its top",
+            folder.display()
+        );
     }
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     for file in &files {

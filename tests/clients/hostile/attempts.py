@@ -283,7 +283,7 @@ def bomb(event):
             if os.fork() == 0:
                 os.setsid()
         except OSError:
-            time.sleep(0.01)
+            time.sleep(event.get("wait_s", 0.01))
 
 
 def memory(event):
