@@ -79,9 +79,9 @@ test('roles, identities, logs', async () => {
 
 test('what is not there is named', async () => {
   const account = await newAccount();
-  await assert.rejects(account.lambda.listEventSourceMappings().promise(), (error) => {
+  await assert.rejects(account.lambda.listCodeSigningConfigs().promise(), (error) => {
     assert.deepEqual([error.code, error.statusCode], ['NotImplemented', 501]);
-    assert.match(error.message, /ListEventSourceMappings/);
+    assert.match(error.message, /ListCodeSigningConfigs/);
     return true;
   });
 });

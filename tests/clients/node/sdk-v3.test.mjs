@@ -163,10 +163,10 @@ test('roles and identities', async () => {
 test('what is wrong or not there is said', async () => {
   const account = await newAccount();
   await assert.rejects(account.lambda.send(new L.GetFunctionCommand({ FunctionName: 'bad name' })), { name: 'ValidationException' });
-  await assert.rejects(account.lambda.send(new L.ListEventSourceMappingsCommand({})), (error) => {
+  await assert.rejects(account.lambda.send(new L.ListCodeSigningConfigsCommand({})), (error) => {
     assert.equal(error.name, 'NotImplemented');
     assert.equal(error.$metadata.httpStatusCode, 501);
-    assert.match(error.message, /ListEventSourceMappings/);
+    assert.match(error.message, /ListCodeSigningConfigs/);
     return true;
   });
 });
