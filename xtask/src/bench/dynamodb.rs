@@ -98,7 +98,7 @@ impl Driver<'_> {
         });
         let mut all = Vec::new();
         for index in 0..indexes {
-            let name = format!("g{index}");
+            let name = format!("group{index}");
             attributes.push(json!({"AttributeName": name, "AttributeType": "S"}));
             all.push(json!({
                 "IndexName": name, "Projection": {"ProjectionType": "ALL"},
@@ -264,7 +264,7 @@ fn key(pk: &str, sk: usize) -> Value {
 fn item(pk: &str, sk: usize, bytes: usize) -> Value {
     let mut item = key(pk, sk);
     for index in 0..INDEXES {
-        item[format!("g{index}")] = json!({"S": format!("{pk}-{index}")});
+        item[format!("group{index}")] = json!({"S": format!("{pk}-{index}")});
     }
     item["data"] = json!({"S": "x".repeat(bytes)});
     item
