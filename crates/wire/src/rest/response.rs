@@ -108,9 +108,8 @@ fn write_body(
         let shape_name = operation.output.map(|id| &*model.shape(id).name).unwrap_or_default();
         let root = quirks::root_element(model, shape_name)
             .unwrap_or_else(|| structure.xml_name.as_deref().unwrap_or(shape_name));
-        writer.open_in(root, namespace);
-        writer.members(model, structure, in_body, Names::Wire)?;
-        writer.close(root);
+        let namespace = namespace.map(|uri| XmlNamespace { prefix: None, uri: uri.into() });
+        writer.structure(model, structure, root, namespace.as_ref(), in_body, Names::Wire)?;
     }
     Ok((writer.finish().into(), Some(structured)))
 }

@@ -81,13 +81,13 @@ impl Writer {
     }
 
     /// A structure as an element of its own.
-    pub(crate) fn structure(
+    pub(crate) fn structure<'d>(
         &mut self,
         model: &Model,
         structure: &Structure,
         name: &str,
         namespace: Option<&XmlNamespace>,
-        members: &Map,
+        members: impl IntoIterator<Item = (&'d String, &'d Document)> + Clone,
         names: Names,
     ) -> Result<(), EncodeError> {
         self.out.push('<');
@@ -95,7 +95,7 @@ impl Writer {
         if let Some(namespace) = namespace {
             self.namespace(namespace);
         }
-        for (key, value) in members {
+        for (key, value) in members.clone() {
             if let Some(member) = structure.members.get(key.as_str()).filter(|member| member.is_xml_attribute)
             {
                 let value = text::write(model, member, value, TimestampFormat::Rfc3339)
