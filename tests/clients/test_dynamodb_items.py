@@ -167,6 +167,68 @@ def test_large_batches_leave_a_rest_that_can_be_asked_for(db):
     assert (found, rounds) == (45, 2)
 
 
+def test_deep_requests_are_told_in_the_older_words(db):
+    deep = {"S": "leaf"}
+    for _ in range(70):
+        deep = {"M": {"n": deep}}
+    values = r"'returnValues' .* enum value set: \[ALL_NEW, UPDATED_OLD, ALL_OLD, NONE, UPDATED_NEW\]"
+    with refused("ValidationException", 400, values):
+        db.delete_item(TableName="things", Key={"pk": deep}, ReturnValues="LATER")
+    with refused("ValidationException", 400, "Nesting Levels have exceeded supported limits"):
+        db.put_item(TableName="things", Item={"pk": {"S": "a"}, "sk": {"N": "1"}, "d": deep})
+
+
+def test_an_index_may_have_several_key_attributes(account):
+    db = account.client("dynamodb")
+    names = ["pk", "tenant", "kind", "year", "place"]
+    db.create_table(
+        TableName="several",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "N" if name in ("year", "place") else "S"} for name in names
+        ],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "ranks",
+                "KeySchema": [
+                    {"AttributeName": "tenant", "KeyType": "HASH"},
+                    {"AttributeName": "kind", "KeyType": "HASH"},
+                    {"AttributeName": "year", "KeyType": "RANGE"},
+                    {"AttributeName": "place", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+    )
+    rows = [
+        ("a", "t", "k", 2024, 10),
+        ("b", "t", "k", 2024, 9),
+        ("c", "t", "k", 2023, 1),
+        ("d", "t", "other", 2024, 1),
+    ]
+    for pk, tenant, kind, year, place in rows:
+        item = {"pk": {"S": pk}, "tenant": {"S": tenant}, "kind": {"S": kind}}
+        db.put_item(TableName="several", Item=item | {"year": {"N": str(year)}, "place": {"N": str(place)}})
+
+    def query(condition, **values):
+        values = {f":{name}": {"N" if isinstance(value, int) else "S": str(value)} for name, value in values.items()}
+        names = {"ExpressionAttributeNames": {"#y": "year"}} if "#y" in condition else {}
+        found = db.query(
+            TableName="several",
+            IndexName="ranks",
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=values,
+            **names,
+        )
+        return [item["pk"]["S"] for item in found["Items"]]
+
+    assert query("tenant = :t AND kind = :k", t="t", k="k") == ["c", "b", "a"]
+    assert query("kind = :k AND tenant = :t AND #y = :y AND place > :r", t="t", k="k", y=2024, r=9) == ["a"]
+    with refused("ValidationException", 400, "HASH key attributes kind must have equality conditions"):
+        query("tenant = :t", t="t")
+
+
 def test_transactions(db):
     db.transact_write_items(
         TransactItems=[

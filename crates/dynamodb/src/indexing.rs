@@ -11,7 +11,7 @@ use crate::DynamoDb;
 use crate::items::{PARTITION_KEY_BYTES_MAX, SORT_KEY_BYTES_MAX, index_entry};
 use crate::keys::{Mark, StorageId};
 use crate::marks::Round;
-use crate::table::{Index, IndexStatus, Table, TableName};
+use crate::table::{Index, IndexStatus, KeyAttribute, Table, TableName};
 use crate::tables::into_cause;
 use crate::upkeep::go_through;
 use crate::value::Attributes;
@@ -74,12 +74,17 @@ impl IndexWorker {
 /// Whether an item can have an entry: one whose attribute has another type than the index's key, or is too long for it, has
 /// none, as on AWS. A write of such an item would be refused now.
 pub(crate) fn fits_index(index: &Index, item: &Attributes) -> bool {
-    index.key.attributes().enumerate().all(|(place, attribute)| {
-        let bytes_max = if place == 0 { PARTITION_KEY_BYTES_MAX } else { SORT_KEY_BYTES_MAX };
-        item.get(&attribute.name).is_some_and(|value| {
-            value.kind() == attribute.kind.value_kind() && (1..=bytes_max).contains(&value.size_bytes())
-        })
-    })
+    let fits = |attributes: &[KeyAttribute], bytes_max: usize| {
+        let mut bytes = 0;
+        let fit = attributes.iter().all(|attribute| {
+            item.get(&attribute.name).is_some_and(|value| {
+                bytes += value.size_bytes();
+                value.kind() == attribute.kind.value_kind() && value.size_bytes() > 0
+            })
+        });
+        fit && bytes <= bytes_max
+    };
+    fits(&index.key.partition, PARTITION_KEY_BYTES_MAX) && fits(&index.key.sort, SORT_KEY_BYTES_MAX)
 }
 
 fn creating(table: &Table) -> Option<&Index> {

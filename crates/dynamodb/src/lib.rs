@@ -21,6 +21,7 @@ mod items;
 mod keys;
 mod limits;
 mod marks;
+mod members;
 mod ops;
 mod partiql;
 mod policy;

@@ -14,6 +14,9 @@ pub(crate) const LOCAL_INDEXES_MAX: usize = 5;
 /// Global secondary indexes of one table.
 pub(crate) const GLOBAL_INDEXES_MAX: usize = 20;
 
+/// Partition attributes of a global secondary index, and as many sort attributes.
+pub(crate) const INDEX_KEY_ATTRIBUTES_MAX: usize = 4;
+
 /// Attributes that all indexes of a table name in their projections, together.
 pub(crate) const PROJECTED_ATTRIBUTES_MAX: usize = 100;
 

@@ -65,7 +65,8 @@ pub(crate) async fn go_through(
     }
 }
 
-fn size(write: &Write) -> usize {
+/// What a write takes of a commit, in bytes.
+pub(crate) fn size(write: &Write) -> usize {
     match write {
         Write::Put(key, value) => key.len() + value.len(),
         Write::Delete(key) => key.len(),

@@ -127,7 +127,7 @@ async fn steps(
         Received::Stream => Bytes::new(),
     };
     upload::forget_framing(&mut request.head.headers);
-    let input = decode_and_validate(progress, operation, request, body)?;
+    let input = decode_and_validate(gateway, progress, operation, request, body)?;
     let upload = upload(operation, request, identity.proof.as_ref())?;
     let cx = context(gateway, request, identity, upload);
     let reply = match authorise_and_run(gateway, progress, operation, &cx, input).await {
@@ -293,6 +293,7 @@ fn is_secure(gateway: &Gateway) -> bool {
 }
 
 fn decode_and_validate(
+    gateway: &Gateway,
     progress: &Progress,
     operation: &OperationModel,
     request: &Request,
@@ -302,8 +303,12 @@ fn decode_and_validate(
         progress.course.model.ok_or_else(|| anyhow::anyhow!("decoded before its service was known"))?;
     let input = wire::decode(model, operation, progress.course.protocol, &wire_request(request, body))
         .map_err(refusal::undecodable)?;
-    wire::validate(model, operation, &input)
-        .map_err(|violations| refusal::invalid(&progress.course, &violations))?;
+    let valid = wire::validate(model, operation, &input);
+    let service = gateway.platform().registry().find(&progress.service);
+    match service.and_then(|service| service.judge(operation.name())) {
+        Some(judge) => judge(&input, valid.as_ref().err().map_or(&[], |broken| &broken.0))?,
+        None => valid.map_err(|violations| refusal::invalid(&progress.course, &violations))?,
+    }
     Ok(input)
 }
 

@@ -38,7 +38,7 @@ pub use context::{Context, ContextBuilder, Trailers};
 pub use event_pattern::{EventPattern, PatternError};
 pub use failure::{Failure, Result, WireError};
 pub use ids::Ids;
-pub use operation::{Definition, Entry, Operation, Ready};
+pub use operation::{Definition, Entry, Judge, Operation, Ready};
 pub use page::{PageToken, TokenError};
 pub use platform::{Mode, Platform, PlatformParts};
 pub use post::{

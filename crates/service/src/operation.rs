@@ -4,7 +4,7 @@ use std::future::Future;
 
 use serde::de::DeserializeOwned;
 use store::BoxFuture;
-use wire::{Document, Model};
+use wire::{Document, Model, Violation};
 
 use crate::{AccountId, Arn, Context, Demand, Failure, IntoReply, Platform, Reply, Result};
 
@@ -17,6 +17,9 @@ pub trait Operation: DeserializeOwned + Send + 'static {
     const NAME: &'static str;
     /// The IAM action where it differs from the name, e.g. `InvokeFunction` for `Invoke`.
     const ACTION: &'static str = Self::NAME;
+
+    /// Who judges inputs that break constraints of the model, where not the order and the words of the model decide.
+    const JUDGE: Option<Judge> = None;
 
     /// What the call acts on, for the policy decision.
     fn resource(&self, _: &Context) -> Arn {
@@ -31,6 +34,9 @@ pub trait Operation: DeserializeOwned + Send + 'static {
 
     fn run(self, service: &Self::Service, cx: &Context) -> impl Future<Output = Result<Self::Output>> + Send;
 }
+
+/// Judges an input from outside, with the constraints of the model that it breaks: an error refuses it.
+pub type Judge = fn(input: &Document, broken: &[Violation]) -> Result<()>;
 
 /// Everything a service is: its name, its model, its operations, and how it forgets.
 pub struct Definition<S: 'static> {
@@ -68,6 +74,7 @@ pub struct Entry<S: 'static> {
     pub action: &'static str,
     read: fn(Document) -> Result<Box<dyn Ready<S>>>,
     pub(crate) members: fn() -> Vec<&'static str>,
+    pub(crate) judge: Option<Judge>,
 }
 
 /// An operation whose input was read: ask what it demands, then run it.
@@ -86,6 +93,7 @@ impl<S: Send + Sync> Entry<S> {
                 Err(error) => Err(Failure::new("SerializationException", 400, error.to_string())),
             },
             members: crate::honesty::members_of::<O>,
+            judge: O::JUDGE,
         }
     }
 

@@ -7,7 +7,7 @@ use store::BoxFuture;
 use wire::{Document, Model};
 
 use crate::{
-    AccountId, Authorization, Context, Definition, Demand, Failure, Platform, Reply, ResourcePolicies,
+    AccountId, Authorization, Context, Definition, Demand, Failure, Judge, Platform, Reply, ResourcePolicies,
     ResourcePolicy, Result,
 };
 
@@ -17,6 +17,10 @@ pub trait AnyService: Send + Sync {
     fn model(&self) -> &'static Model;
     /// The names of the operations in its table, internal ones left out.
     fn implemented(&self) -> Vec<&'static str>;
+    /// Who judges the inputs of an operation, where not the model's constraints do.
+    fn judge(&self, _: &str) -> Option<Judge> {
+        None
+    }
     /// Reads the input, asks the authorizer, runs.
     fn execute<'a>(
         &'a self,
@@ -56,6 +60,10 @@ impl<S: Send + Sync + 'static> AnyService for Mounted<S> {
 
     fn implemented(&self) -> Vec<&'static str> {
         self.definition.operations.iter().map(|entry| entry.name).collect()
+    }
+
+    fn judge(&self, operation: &str) -> Option<Judge> {
+        self.definition.find(operation)?.judge
     }
 
     fn execute<'a>(
@@ -106,6 +114,10 @@ impl<S: ResourcePolicies + 'static> AnyService for Guarded<S> {
 
     fn implemented(&self) -> Vec<&'static str> {
         self.0.implemented()
+    }
+
+    fn judge(&self, operation: &str) -> Option<Judge> {
+        self.0.judge(operation)
     }
 
     fn execute<'a>(

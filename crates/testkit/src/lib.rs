@@ -73,10 +73,12 @@ impl Cloud {
     pub async fn call(&self, service: &str, operation: &str, input: Document) -> Result<Reply, Failure> {
         let registry = self.platform.registry();
         let callee = registry.find(service).ok_or_else(|| Failure::not_implemented(service, operation))?;
-        if let Some(shape) = callee.model().operation(operation)
-            && let Err(violations) = wire::validate(callee.model(), shape, &input)
-        {
-            return Err(Failure::validation(violations.to_string()));
+        if let Some(shape) = callee.model().operation(operation) {
+            let valid = wire::validate(callee.model(), shape, &input);
+            match callee.judge(operation) {
+                Some(judge) => judge(&input, valid.as_ref().err().map_or(&[], |broken| &broken.0))?,
+                None => valid.map_err(|broken| Failure::validation(broken.to_string()))?,
+            }
         }
         callee.execute(&self.context(), operation, input).await
     }

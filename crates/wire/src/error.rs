@@ -108,4 +108,4 @@ impl Malformed {
 }
 
 /// How deep lists, maps and structures may lie in each other, in every format.
-pub(crate) const MAX_DEPTH_LEVELS: usize = 128;
+pub(crate) const MAX_DEPTH_LEVELS: usize = 256;

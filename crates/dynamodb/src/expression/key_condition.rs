@@ -149,7 +149,28 @@ pub(crate) fn key_condition(
         ));
     }
     let find = |name: &str| tests.iter().find(|test| test.attribute == name);
+    let has_several = partition.len() > 1 || sort.len() > 1;
     let mut condition = KeyCondition { partition: Vec::new(), equal: Vec::new(), range: None };
+    if has_several {
+        let is_equal = |name: &str| find(name).is_some_and(|test| test.operator == Operator::Equal);
+        let missing = names(partition.iter().filter(|(name, _)| !is_equal(name)));
+        if !missing.is_empty() {
+            return Err(format!(
+                "HASH key attributes {missing} must have equality conditions specified in the query"
+            ));
+        }
+        // All before the last one that is named.
+        if let Some(last) = sort.iter().rposition(|(name, _)| find(name).is_some()) {
+            let open = names(sort[..last].iter().filter(|(name, _)| !is_equal(name)));
+            if !open.is_empty() {
+                return Err(format!(
+                    "RANGE key attributes {open} must have equality conditions specified in the query because \
+                     a condition is present on key attribute {}",
+                    sort[last].0
+                ));
+            }
+        }
+    }
     for (name, kind) in partition {
         if sort.is_empty() && partition.len() == 1 && tests.len() > 1 {
             return Err("Query key condition not supported".to_owned());
@@ -161,21 +182,14 @@ pub(crate) fn key_condition(
         }
         condition.partition.extend(test.values.first().cloned());
     }
-    let mut open: Option<&str> = None;
     for (name, kind) in sort {
         let Some(test) = find(name) else {
-            if sort.len() == 1 && tests.len() > 1 {
+            let named = partition.len() + condition.equal.len() + usize::from(condition.range.is_some());
+            if tests.len() > named {
                 return Err(missed(name));
             }
-            open = open.or(Some(name));
-            continue;
+            break;
         };
-        if let Some(open) = open {
-            return Err(format!(
-                "RANGE key attributes {open} must have equality conditions specified in the query because \
-                 a condition is present on key attribute {name}"
-            ));
-        }
         check_test(test, *kind)?;
         let mut values = test.values.iter().cloned();
         let (Some(value), second) = (values.next(), values.next()) else { return Err(missed(name)) };
@@ -191,10 +205,13 @@ pub(crate) fn key_condition(
                 continue;
             }
         });
-        open = Some(name);
     }
     let is_key = |test: &KeyTest| partition.iter().chain(sort).any(|(name, _)| *name == test.attribute);
     if tests.iter().all(is_key) { Ok(condition) } else { Err("Query key condition not supported".to_owned()) }
+}
+
+fn names<'k>(keys: impl Iterator<Item = &'k (&'k str, Kind)>) -> String {
+    keys.map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }
 
 fn missed(name: &str) -> String {

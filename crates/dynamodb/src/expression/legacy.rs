@@ -147,7 +147,25 @@ impl Operator {
 
 const INVALID: &str = "One or more parameter values were invalid: ";
 
-/// `ConditionalOperator` by its name; the model allows no other.
+fn check_names<'n>(names: impl IntoIterator<Item = &'n String>) -> Result<(), String> {
+    if names.into_iter().any(String::is_empty) { Err("Empty attribute name".to_owned()) } else { Ok(()) }
+}
+
+/// What is wrong with `ConditionalOperator`, given how many conditions it joins; in the service's own spelling.
+pub(crate) fn check_operator(name: Option<&str>, conditions: Option<usize>) -> Result<(), String> {
+    let problem = match (name, conditions) {
+        (None, _) => return Ok(()),
+        (Some(_), None) => "ConditionalOperator cannot be used without Filter or Expected",
+        (Some(_), Some(0 | 1)) => {
+            "ConditionalOperator can only be used when Filter or Expected has two or more elements"
+        }
+        (Some("AND" | "OR"), _) => return Ok(()),
+        (Some(_), _) => "Failed to satisfy constraint: Member must satisfy enum value set: [ALL, OR]",
+    };
+    Err(problem.to_owned())
+}
+
+/// `ConditionalOperator` by its name, once it was checked.
 pub(crate) fn operator_of(name: Option<&str>) -> Junction {
     if name == Some("OR") { Junction::Or } else { Junction::And }
 }
@@ -200,6 +218,7 @@ pub(crate) fn expected(
     junction: Junction,
     layer: Layer,
 ) -> Result<Option<Condition>, String> {
+    check_names(expected.keys())?;
     let conditions: Result<Vec<Condition>, String> =
         expected.into_iter().map(|(attribute, expected)| expected.condition(&attribute, layer)).collect();
     Ok(joined(conditions?, junction))
@@ -218,7 +237,7 @@ impl ExpectedValue {
             return together("Exists", "ComparisonOperator");
         }
         let operator =
-            Operator::named(name).ok_or_else(|| format!("{INVALID}{name} is no ComparisonOperator"))?;
+            Operator::named(name).ok_or_else(|| format!("{INVALID}Invalid comparison operator"))?;
         let has_values = self.value.is_some() || self.attribute_value_list.is_some();
         if !has_values && !matches!(operator, Operator::Null | Operator::NotNull) {
             return Err(format!(
@@ -259,12 +278,13 @@ impl ExpectedValue {
 
 /// `QueryFilter`, `ScanFilter` or `KeyConditions` as they are; [`filter_conditions`] and queries make more of them.
 fn tests(conditions: BTreeMap<String, FilterCondition>, layer: Layer) -> Result<Vec<KeyTest>, String> {
+    check_names(conditions.keys())?;
     conditions
         .into_iter()
         .map(|(attribute, condition)| {
             let name = &condition.comparison_operator;
             let operator =
-                Operator::named(name).ok_or_else(|| format!("{INVALID}{name} is no ComparisonOperator"))?;
+                Operator::named(name).ok_or_else(|| format!("{INVALID}Invalid comparison operator"))?;
             let values = read_values(condition.attribute_value_list.unwrap_or_default(), layer)?;
             check_values(operator, &values)?;
             Ok(KeyTest { attribute, operator, values })
@@ -298,6 +318,7 @@ pub(crate) fn filter_conditions(
 
 /// `AttributesToGet`.
 pub(crate) fn check_attributes_to_get(names: Vec<String>) -> Result<Projection, String> {
+    check_names(&names)?;
     for (index, name) in names.iter().enumerate() {
         if names[..index].contains(name) {
             return Err(format!("{INVALID}Duplicate value in attribute name: {name}"));
@@ -306,15 +327,17 @@ pub(crate) fn check_attributes_to_get(names: Vec<String>) -> Result<Projection, 
     Ok(Projection::of_attributes(names))
 }
 
-/// `AttributeUpdates` as an update.
+/// `AttributeUpdates` as an update. The error is the whole message: only problems of values are told by layer.
 pub(crate) fn attribute_updates(
     updates: BTreeMap<String, AttributeUpdate>,
     layer: Layer,
 ) -> Result<Update, String> {
     let mut update = Update::default();
+    check_names(updates.keys()).map_err(|problem| layer.message(&problem))?;
     for (attribute, AttributeUpdate { value, action }) in updates {
-        let value =
-            value.map(|value| read_value(value).map_err(|problem| problem.text(layer))).transpose()?;
+        let value = value
+            .map(|value| read_value(value).map_err(|problem| layer.message(&problem.text(layer))))
+            .transpose()?;
         let path = Path::attribute(attribute);
         match (action.as_deref().unwrap_or("PUT"), value) {
             ("DELETE", None) => update.remove.push(path),

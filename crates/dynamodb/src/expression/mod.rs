@@ -24,7 +24,7 @@ pub(crate) use evaluate::holds;
 pub(crate) use key_condition::{KeyCondition, KeyRange, KeyTest, key_condition, key_conditions_of};
 pub(crate) use legacy::{
     AttributeUpdate, ExpectedValue, FilterCondition, Operator, attribute_updates, check_attributes_to_get,
-    expected, filter_conditions, key_tests, operator_of,
+    check_operator, expected, filter_conditions, key_tests, operator_of,
 };
 pub(crate) use path::{Path, Step};
 pub(crate) use projection::Projection;

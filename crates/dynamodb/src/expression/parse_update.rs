@@ -82,7 +82,7 @@ fn set_change(parser: &mut Parser<'_>, update: &mut Update, section: &str) -> Pa
         let kind = value.kind().long_name();
         parser.problems.add_here(Rank::Operand, || {
             format!(
-                "Incorrect operand type for operator or function; operator: {section}, operand type: {kind}"
+                "Incorrect operand type for operator or function; operator: {section}, operand type: {kind}, typeSet: ALLOWED_FOR_ADD_OPERAND"
             )
         });
     }

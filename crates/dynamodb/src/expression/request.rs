@@ -54,12 +54,13 @@ impl Parameters<'_> {
             self.expressions.iter().map(|(role, _)| *role).filter(|role| *role != Role::Projection).collect();
         let has_one = self.given().any(|(role, _)| role != Role::Projection);
         if self.values.is_some() && !has_one && !with_values.is_empty() {
+            let text = "ExpressionAttributeValues can only be specified when using expressions";
+            if self.layer == Some(Layer::Enveloped) {
+                return Err(text.to_owned());
+            }
             let names: Vec<&str> = with_values.iter().map(|role| role.parameter()).collect();
             let verb = if names.len() == 1 { "is" } else { "are" };
-            return Err(format!(
-                "ExpressionAttributeValues can only be specified when using expressions: {} {verb} null",
-                names.join(" and ")
-            ));
+            return Err(format!("{text}: {} {verb} null", names.join(" and ")));
         }
         Ok(())
     }

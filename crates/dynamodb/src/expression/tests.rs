@@ -156,7 +156,7 @@ fn broken_updates_are_refused_in_the_words_of_the_service() {
         (
             "ADD a :s",
             s,
-            "Incorrect operand type for operator or function; operator: ADD, operand type: STRING",
+            "Incorrect operand type for operator or function; operator: ADD, operand type: STRING, typeSet: ALLOWED_FOR_ADD_OPERAND",
         ),
         (
             "SET a = b + :s",

@@ -41,7 +41,7 @@ pub(crate) use search::{Search, SearchRange, Shown, Source};
 pub(crate) use select::{Chosen, Found, older_filter, read_start, run};
 pub(crate) use stored::{decode_item, encode_item};
 pub(crate) use token::Token;
-pub(crate) use transaction::{Prepared, TRANSACTION_BYTES_MAX, TransactionOutcome, transact};
+pub(crate) use transaction::{Prepared, TOO_LARGE, TRANSACTION_BYTES_MAX, TransactionOutcome, transact};
 pub(crate) use turns::Turns;
 pub(crate) use write::{
     ItemWrite, Written, delete_expired, place_of, read_before, read_item as read_stored, write_item,

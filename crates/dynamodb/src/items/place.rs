@@ -16,7 +16,8 @@ use crate::value::{Attributes, KeyPart, Value, encode_key};
 
 /// Bytes of a hash in a key: enough that nobody makes two keys meet.
 pub(crate) const HASH_BYTES: usize = 16;
-/// Above this an index entry that carries everything points to the item instead of repeating it, in bytes.
+/// Above this an index entry points to the item instead of repeating what it shows of it, in bytes: so a commit stays small
+/// however many indexes show a large item.
 const ENTRY_INLINE_BYTES_MAX: usize = 2 * 1024;
 
 /// The key of an item's row. `None`: an attribute of the key is missing or cannot be one.
@@ -94,6 +95,6 @@ pub(crate) fn index_entry(
 /// The row of an entry that shows these attributes.
 pub(crate) fn entry_row(index: &Index, shown: &Attributes, place: &Bytes) -> Bytes {
     let row = stored::encode_item(shown);
-    let points = index.projection == ProjectionKind::All && row.len() > ENTRY_INLINE_BYTES_MAX;
+    let points = index.projection != ProjectionKind::KeysOnly && row.len() > ENTRY_INLINE_BYTES_MAX;
     if points { stored::encode_pointer(shown, place) } else { row }
 }

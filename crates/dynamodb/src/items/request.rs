@@ -6,7 +6,9 @@ use service::{Failure, Result};
 use wire::Document;
 
 use super::change::check_item_size;
-use crate::expression::{Condition, ExpectedValue, Expressions, Parameters, Role, expected, operator_of};
+use crate::expression::{
+    Condition, ExpectedValue, Expressions, Parameters, Role, check_operator, expected, operator_of,
+};
 use crate::value::{Attributes, Layer, read_attributes};
 
 /// A condition and what it is written with.
@@ -37,8 +39,8 @@ pub(crate) fn layer_failure(layer: Layer) -> impl Fn(String) -> Failure {
 
 impl ConditionInput {
     /// Whether the parameters may come together; before anything else is looked at.
-    pub(crate) fn check(&self) -> std::result::Result<(), String> {
-        self.parameters(None, None).check_combination()
+    pub(crate) fn check(&self, layer: Layer) -> std::result::Result<(), String> {
+        self.parameters(None, Some(layer)).check_combination()
     }
 
     fn parameters(&self, values: Option<Document>, layer: Option<Layer>) -> Parameters<'_> {
@@ -65,17 +67,8 @@ impl ConditionInput {
     /// Reads the expressions, or the older parameters in their place.
     pub(crate) fn read(mut self, layer: Layer) -> Result<WriteInput> {
         let refused = layer_failure(layer);
-        if self.conditional_operator.is_some()
-            && self.expected.as_ref().is_none_or(|expected| expected.len() < 2)
-        {
-            let text = match &self.expected {
-                None => "ConditionalOperator cannot be used without Filter or Expected",
-                Some(_) => {
-                    "ConditionalOperator can only be used when Filter or Expected has two or more elements"
-                }
-            };
-            return Err(refused(text.to_owned()));
-        }
+        let conditions = self.expected.as_ref().map(BTreeMap::len);
+        check_operator(self.conditional_operator.as_deref(), conditions).map_err(&refused)?;
         let older = match self.expected.take() {
             Some(given) => {
                 let junction = operator_of(self.conditional_operator.as_deref());

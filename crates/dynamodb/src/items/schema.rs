@@ -5,7 +5,7 @@ use crate::value::Kind;
 
 impl KeySchema {
     pub(crate) fn partition_attributes(&self) -> impl Iterator<Item = &KeyAttribute> {
-        std::iter::once(&self.partition)
+        self.partition.iter()
     }
 
     pub(crate) fn sort_attributes(&self) -> impl Iterator<Item = &KeyAttribute> {

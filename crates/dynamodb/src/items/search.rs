@@ -11,11 +11,11 @@ use wire::Document;
 
 use super::capacity::{Consumed, read_units};
 use super::check::{fits_schema, key_kinds, key_of};
-use super::place::{entry_place, item_place, push_partition};
+use super::place::{entry_place, item_place, projected, push_partition};
 use super::stored::{StoredItem, decode_item};
 use crate::expression::{Condition, KeyCondition, KeyRange, KeyTest, Projection, holds, key_condition};
 use crate::keys::{Keys, just_after};
-use crate::table::{Index, IndexStatus, KeySchema, OpenTable};
+use crate::table::{Index, IndexStatus, KeySchema, OpenTable, ProjectionKind};
 use crate::value::{Attributes, KeyPart, Value, encode_key, encode_key_prefix, to_document};
 
 /// Most bytes of items that one page looks at.
@@ -287,10 +287,16 @@ impl Search {
         page.scanned += 1;
         if self.filter.is_none() && self.sort_is_exact() && self.shown == Shown::Everything {
             page.count += 1;
-            page.items.push(entry.document()?);
+            page.items.push(match self.shows_part_of(pointed.as_ref()) {
+                Some(index) => to_document(&projected(&self.source.table, index, &entry.attributes()?)),
+                None => entry.document()?,
+            });
             return Ok(());
         }
-        let item = entry.attributes()?;
+        let item = match self.shows_part_of(pointed.as_ref()) {
+            Some(index) => projected(&self.source.table, index, &entry.attributes()?),
+            None => entry.attributes()?,
+        };
         let meets_sort = self
             .sort
             .as_ref()
@@ -321,6 +327,12 @@ impl Search {
             }
         }
         Ok(())
+    }
+
+    /// The index, where it shows only a part of the item that its entry points to.
+    fn shows_part_of(&self, pointed: Option<&StoredItem>) -> Option<&Index> {
+        pointed?;
+        self.source.index.as_ref().filter(|index| index.projection != ProjectionKind::All)
     }
 
     /// Where the page ends: behind the last row that was looked at.

@@ -11,10 +11,14 @@ use super::check::check_expression_keys;
 use super::place::is_projected;
 use super::search::{Page, Search, Shown, Source, start_key};
 use crate::expression::{
-    Condition, FilterCondition, Projection, check_attributes_to_get, filter_conditions, operator_of,
+    Condition, FilterCondition, Projection, check_attributes_to_get, check_operator, filter_conditions,
+    operator_of,
 };
 use crate::keys::Keys;
 use crate::value::{Attributes, Layer, read_attributes, to_document};
+
+/// In the order in which the service lists them.
+const SELECTS: [&str; 4] = ["SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES"];
 
 /// What a search answers.
 #[derive(Debug, Serialize)]
@@ -89,9 +93,14 @@ impl Chosen {
             (Some("ALL_PROJECTED_ATTRIBUTES"), None) if !has_index => {
                 "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName".to_owned()
             }
-            _ => return Ok(()),
+            (Some(known), _) if SELECTS.contains(&known) => return Ok(()),
+            (None, _) => return Ok(()),
+            (Some(unknown), _) => format!(
+                "Value '{unknown}' at 'select' failed to satisfy constraint: Member must satisfy enum value set: [{}]",
+                SELECTS.join(", ")
+            ),
         };
-        Err(Failure::validation(text))
+        Err(Failure::validation(Layer::Enveloped.message(&text)))
     }
 
     /// What is shown of the items of this source.
@@ -141,14 +150,7 @@ pub(crate) fn older_filter(
     operator: Option<&str>,
     layer: Layer,
 ) -> Result<Option<Condition>> {
-    if operator.is_some() && filter.as_ref().is_none_or(|filter| filter.len() < 2) {
-        return Err(Failure::validation(match filter {
-            None => "ConditionalOperator cannot be used without Filter or Expected",
-            Some(_) => {
-                "ConditionalOperator can only be used when Filter or Expected has two or more elements"
-            }
-        }));
-    }
+    check_operator(operator, filter.as_ref().map(BTreeMap::len)).map_err(Failure::validation)?;
     let Some(filter) = filter else { return Ok(None) };
     filter_conditions(filter, operator_of(operator), layer).map_err(Failure::validation)
 }
@@ -156,12 +158,7 @@ pub(crate) fn older_filter(
 /// The key to go on behind.
 pub(crate) fn read_start(key: Option<Document>, layer: Layer) -> Result<Option<Attributes>> {
     let Some(key) = key else { return Ok(None) };
-    let read = read_attributes(key).map_err(|problem| {
-        Failure::validation(match layer {
-            Layer::Older => format!("The provided starting key is invalid: {}", problem.text(layer)),
-            _ => problem.text(layer),
-        })
-    })?;
+    let read = read_attributes(key).map_err(|problem| Failure::validation(problem.text(layer)))?;
     Ok(Some(read))
 }
 

@@ -1,7 +1,7 @@
 //! The rows of items and of index entries.
 //!
-//! `1 size attributes`: an item, or an entry that repeats what it shows. `2 size key`: an entry that shows all of an item
-//! and points to its row. The size is the one that limits and capacity are measured by.
+//! `1 size attributes`: an item, or an entry that repeats what it shows. `2 size key`: an entry that points to
+//! the row of its item instead. The size is the one that limits and capacity are measured by.
 
 use bytes::Bytes;
 use service::Result;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use service::{Context, Failure, Result};
-use store::{Commit, Outcome};
+use store::{COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, Commit, Outcome};
 
 use super::capacity::Consumed;
 use super::change::{Refusal, apply};
@@ -28,6 +28,10 @@ const CONFLICT_RETRIES_MAX: usize = 16;
 
 /// Largest transaction, in bytes of items before and after.
 pub(crate) const TRANSACTION_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Left for the keys of what a commit checks.
+const COMMIT_RESERVED_BYTES: usize = 512 * 1024;
+pub(crate) const TOO_LARGE: &str = "Collective size of items in a transaction request cannot exceed 4 MB";
 
 /// One action of a transaction, fitted to its table.
 pub(crate) enum Prepared {
@@ -168,6 +172,11 @@ async fn attempt(
         commit = token.take(snapshot.as_ref(), commit).await?;
     }
     drop(snapshot);
+    // Its images in streams and logs count too: an item of the largest size is there several times.
+    let written = commit.writes.iter().map(crate::upkeep::size).sum::<usize>();
+    if written + COMMIT_RESERVED_BYTES > COMMIT_BYTES_MAX || commit.writes.len() > COMMIT_KEYS_MAX {
+        return Err(Failure::validation(TOO_LARGE));
+    }
     // Even one that writes nothing is committed: what it checked must have held at one moment.
     match kv.commit(commit).await? {
         Outcome::Done(_) => {

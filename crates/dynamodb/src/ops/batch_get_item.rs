@@ -1,15 +1,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use service::{Arn, Context, Demand, Failure, Operation, Result};
+use service::{Arn, Context, Demand, Failure, Judge, Operation, Result};
 use wire::{Document, Map};
 
-use crate::DynamoDb;
 use crate::expression::{Parameters, Projection, Role};
 use crate::items::*;
 use crate::keys::Keys;
 use crate::table::TableName;
 use crate::value::{Attributes, Layer, to_document};
+use crate::{DynamoDb, members};
 
 /// Items of one request.
 const KEYS_MAX: usize = 100;
@@ -58,6 +58,7 @@ impl Operation for BatchGetItem {
     type Service = DynamoDb;
     type Output = ItemsGot;
     const NAME: &'static str = "BatchGetItem";
+    const JUDGE: Option<Judge> = Some(members::BATCH_GET_ITEM);
 
     fn demands(&self, cx: &Context) -> Vec<Demand> {
         let tables = self.request_items.keys();

@@ -2,14 +2,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
-use service::{Arn, Context, Demand, Failure, Operation, Result};
+use service::{Arn, Context, Demand, Failure, Judge, Operation, Result};
 use wire::Document;
 
-use crate::DynamoDb;
 use crate::items::{self, *};
 use crate::keys::Keys;
 use crate::table::{OpenTable, TableName};
 use crate::value::{Attributes, Layer};
+use crate::{DynamoDb, members};
 
 /// Writes of one request, all tables together.
 const WRITES_MAX: usize = 25;
@@ -82,6 +82,7 @@ impl Operation for BatchWriteItem {
     type Service = DynamoDb;
     type Output = ItemsWritten;
     const NAME: &'static str = "BatchWriteItem";
+    const JUDGE: Option<Judge> = Some(members::BATCH_WRITE_ITEM);
 
     fn demands(&self, cx: &Context) -> Vec<Demand> {
         let tables = self.request_items.keys();

@@ -1,15 +1,15 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use service::{Arn, Context, Failure, Operation, Result};
+use service::{Arn, Context, Failure, Judge, Operation, Result};
 use wire::Document;
 
 use super::put_item::{ItemWritten, check_return_values};
-use crate::DynamoDb;
 use crate::expression::ExpectedValue;
 use crate::items::*;
 use crate::table::TableName;
 use crate::value::Layer;
+use crate::{DynamoDb, members};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -31,6 +31,7 @@ impl Operation for DeleteItem {
     type Service = DynamoDb;
     type Output = ItemWritten;
     const NAME: &'static str = "DeleteItem";
+    const JUDGE: Option<Judge> = Some(members::DELETE_ITEM);
 
     fn resource(&self, cx: &Context) -> Arn {
         TableName::resource(cx, &self.table_name)
@@ -47,7 +48,7 @@ impl Operation for DeleteItem {
             conditional_operator: self.conditional_operator,
             ..ConditionInput::default()
         };
-        input.check().map_err(layer_failure(layer))?;
+        input.check(layer).map_err(layer_failure(layer))?;
         let returned = check_return_values(self.return_values.as_deref())?;
         let key = read_key(self.key, layer)?;
         let condition = input.read(layer)?.condition;

@@ -1,13 +1,13 @@
 use serde::{Deserialize, Serialize};
-use service::{Arn, Context, Failure, Operation, Result};
+use service::{Arn, Context, Failure, Judge, Operation, Result};
 use wire::Document;
 
-use crate::DynamoDb;
 use crate::expression::{Parameters, Role};
 use crate::items::*;
 use crate::keys::Keys;
 use crate::table::TableName;
 use crate::value::Layer;
+use crate::{DynamoDb, members};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -34,6 +34,7 @@ impl Operation for GetItem {
     type Service = DynamoDb;
     type Output = ItemGot;
     const NAME: &'static str = "GetItem";
+    const JUDGE: Option<Judge> = Some(members::GET_ITEM);
 
     fn resource(&self, cx: &Context) -> Arn {
         TableName::resource(cx, &self.table_name)

@@ -1,14 +1,14 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use service::{Arn, Context, Failure, Operation, Result};
+use service::{Arn, Context, Failure, Judge, Operation, Result};
 use wire::Document;
 
-use crate::DynamoDb;
 use crate::expression::ExpectedValue;
 use crate::items::{self, *};
 use crate::table::TableName;
 use crate::value::{Layer, to_document};
+use crate::{DynamoDb, members};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -59,7 +59,7 @@ impl ItemWritten {
 pub(super) fn check_return_values(asked: Option<&str>) -> Result<Returned> {
     match asked {
         None | Some("NONE" | "ALL_OLD") => Ok(Returned::named(asked)),
-        Some(_) => Err(Failure::validation("ReturnValues can only be ALL_OLD or NONE")),
+        Some(_) => Err(layer_failure(Layer::Enveloped)(members::OLD_OR_NONE.to_owned())),
     }
 }
 
@@ -67,6 +67,7 @@ impl Operation for PutItem {
     type Service = DynamoDb;
     type Output = ItemWritten;
     const NAME: &'static str = "PutItem";
+    const JUDGE: Option<Judge> = Some(members::PUT_ITEM);
 
     fn resource(&self, cx: &Context) -> Arn {
         TableName::resource(cx, &self.table_name)
@@ -83,10 +84,10 @@ impl Operation for PutItem {
             conditional_operator: self.conditional_operator,
             ..ConditionInput::default()
         };
-        input.check().map_err(layer_failure(layer))?;
-        let returned = check_return_values(self.return_values.as_deref())?;
+        input.check(layer).map_err(layer_failure(layer))?;
         let item = items::read_item(self.item, layer)?;
         let condition = input.read(layer)?.condition;
+        let returned = check_return_values(self.return_values.as_deref())?;
         let shows_item_on_failure =
             self.return_values_on_condition_check_failure.as_deref() == Some("ALL_OLD");
         let written = write_item(dynamodb, cx, &name, |table| {

@@ -1,16 +1,16 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use service::{Arn, Context, Failure, Operation, Result};
+use service::{Arn, Context, Failure, Judge, Operation, Result};
 use store::Order;
 use wire::Document;
 
-use crate::DynamoDb;
 use crate::expression::{Condition, FilterCondition, Parameters, Role, key_conditions_of, key_tests};
 use crate::items::*;
 use crate::keys::Keys;
 use crate::table::TableName;
 use crate::value::Layer;
+use crate::{DynamoDb, members};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -38,6 +38,7 @@ impl Operation for Query {
     type Service = DynamoDb;
     type Output = Found;
     const NAME: &'static str = "Query";
+    const JUDGE: Option<Judge> = Some(members::QUERY);
 
     fn resource(&self, cx: &Context) -> Arn {
         source_arn(cx, &self.table_name, self.index_name.as_deref())

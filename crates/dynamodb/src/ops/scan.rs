@@ -1,17 +1,17 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use service::{Arn, Context, Failure, Operation, Result};
+use service::{Arn, Context, Failure, Judge, Operation, Result};
 use store::Order;
 use wire::Document;
 
 use super::query::{check_consistent, source_arn};
-use crate::DynamoDb;
 use crate::expression::{FilterCondition, Parameters, Role};
 use crate::items::*;
 use crate::keys::Keys;
 use crate::table::TableName;
 use crate::value::Layer;
+use crate::{DynamoDb, members};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -38,13 +38,14 @@ impl Operation for Scan {
     type Service = DynamoDb;
     type Output = Found;
     const NAME: &'static str = "Scan";
+    const JUDGE: Option<Judge> = Some(members::SCAN);
 
     fn resource(&self, cx: &Context) -> Arn {
         source_arn(cx, &self.table_name, self.index_name.as_deref())
     }
 
     async fn run(self, dynamodb: &DynamoDb, cx: &Context) -> Result<Found> {
-        let layer = Layer::Older;
+        let layer = Layer::Bare;
         let name = TableName::parse(cx, &self.table_name)?;
         let mut older = Vec::new();
         let mut add = |is_given: bool, name| {
@@ -68,10 +69,10 @@ impl Operation for Scan {
         parameters.check_combination().map_err(Failure::validation)?;
         let older = older_filter(self.scan_filter, self.conditional_operator.as_deref(), layer)?;
         let start = read_start(self.exclusive_start_key, layer)?;
-        let (segment, total) = segments(self.segment, self.total_segments)?;
         let read = parameters.read().map_err(Failure::validation)?;
         let chosen = Chosen::new(read.projection, self.attributes_to_get)?;
         chosen.check(self.select.as_deref(), self.index_name.is_some())?;
+        let (segment, total) = segments(self.segment, self.total_segments)?;
         let table = dynamodb.tables().open(cx, &name).await?;
         let source = Source::new(table, self.index_name.as_deref()).map_err(Failure::validation)?;
         let consistent = self.consistent_read == Some(true);

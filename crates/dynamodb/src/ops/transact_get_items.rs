@@ -1,15 +1,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use service::{Arn, Context, Demand, Failure, Operation, Result};
+use service::{Arn, Context, Demand, Failure, Judge, Operation, Result};
 use wire::Document;
 
-use crate::DynamoDb;
 use crate::expression::{Parameters, Projection, Role};
 use crate::items::*;
 use crate::keys::Keys;
 use crate::table::TableName;
 use crate::value::{Attributes, Layer};
+use crate::{DynamoDb, members};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -52,6 +52,7 @@ impl Operation for TransactGetItems {
     type Service = DynamoDb;
     type Output = ItemsTransacted;
     const NAME: &'static str = "TransactGetItems";
+    const JUDGE: Option<Judge> = Some(members::TRANSACT_GET_ITEMS);
 
     fn demands(&self, cx: &Context) -> Vec<Demand> {
         let tables: BTreeSet<&str> =

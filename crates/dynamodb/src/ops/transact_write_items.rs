@@ -1,14 +1,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use service::{Arn, Context, Demand, Failure, Operation, Result};
+use service::{Arn, Context, Demand, Failure, Judge, Operation, Result};
 use wire::Document;
 
-use crate::DynamoDb;
 use crate::expression::{Condition, Update};
 use crate::items::{self, *};
 use crate::table::{OpenTable, TableName};
 use crate::value::{Attributes, Layer, size_bytes};
+use crate::{DynamoDb, members};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -68,6 +68,7 @@ impl Operation for TransactWriteItems {
     type Service = DynamoDb;
     type Output = TransactionDone;
     const NAME: &'static str = "TransactWriteItems";
+    const JUDGE: Option<Judge> = Some(members::TRANSACT_WRITE_ITEMS);
 
     fn demands(&self, cx: &Context) -> Vec<Demand> {
         let mut demands = BTreeSet::new();
@@ -104,9 +105,7 @@ impl Operation for TransactWriteItems {
             })
             .sum();
         if put_bytes > TRANSACTION_BYTES_MAX {
-            return Err(Failure::validation(
-                "Collective size of items in a transaction request cannot exceed 4 MB",
-            ));
+            return Err(Failure::validation(TOO_LARGE));
         }
         let names: Vec<TableName> = actions.iter().map(|action| action.name.clone()).collect();
         let outcome =
@@ -172,7 +171,7 @@ fn read(cx: &Context, item: Document) -> Result<Action> {
         takes_update: member == "Update",
         ..ConditionInput::default()
     };
-    conditions.check().map_err(Failure::validation)?;
+    conditions.check(layer).map_err(Failure::validation)?;
     let item = input.item.map(|item| items::read_item(item, layer)).transpose()?;
     let WriteInput { expressions, condition } = conditions.read(layer)?;
     let key = input.key.map(|key| read_key(key, layer)).transpose()?;

@@ -1,15 +1,15 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use service::{Arn, Context, Failure, Operation, Result};
+use service::{Arn, Context, Failure, Judge, Operation, Result};
 use wire::Document;
 
 use super::put_item::ItemWritten;
-use crate::DynamoDb;
 use crate::expression::{AttributeUpdate, ExpectedValue, attribute_updates};
 use crate::items::*;
 use crate::table::TableName;
 use crate::value::Layer;
+use crate::{DynamoDb, members};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -33,6 +33,7 @@ impl Operation for UpdateItem {
     type Service = DynamoDb;
     type Output = ItemWritten;
     const NAME: &'static str = "UpdateItem";
+    const JUDGE: Option<Judge> = Some(members::UPDATE_ITEM);
 
     fn resource(&self, cx: &Context) -> Arn {
         TableName::resource(cx, &self.table_name)
@@ -51,11 +52,11 @@ impl Operation for UpdateItem {
             has_attribute_updates: self.attribute_updates.is_some(),
             takes_update: true,
         };
-        input.check().map_err(layer_failure(layer))?;
+        input.check(layer).map_err(layer_failure(layer))?;
         let returned = Returned::named(self.return_values.as_deref());
         let key = read_key(self.key, layer)?;
         let older = self.attribute_updates.map(|updates| attribute_updates(updates, layer));
-        let older = older.transpose().map_err(layer_failure(layer))?;
+        let older = older.transpose().map_err(Failure::validation)?;
         let WriteInput { expressions, condition } = input.read(layer)?;
         let update = expressions.update.or(older).unwrap_or_default();
         let shows_item_on_failure =

@@ -7,7 +7,9 @@ use service::{Context, Failure, Result, Tags};
 use super::parts::*;
 use super::*;
 use crate::error::{Error, invalid, invalid_parameters};
-use crate::limits::{GLOBAL_INDEXES_MAX, LOCAL_INDEXES_MAX, PROJECTED_ATTRIBUTES_MAX};
+use crate::limits::{
+    GLOBAL_INDEXES_MAX, INDEX_KEY_ATTRIBUTES_MAX, LOCAL_INDEXES_MAX, PROJECTED_ATTRIBUTES_MAX,
+};
 
 /// A table as it was asked for.
 #[derive(Default)]
@@ -185,12 +187,7 @@ pub(crate) fn new_global_index(
     definitions: &[AttributeDefinition],
     storage: StorageId,
 ) -> Result<Index> {
-    if asked.key_schema.len() > 2 {
-        return Err(Failure::unsupported(
-            "keys of more than one partition and one sort attribute in global secondary indexes of dynamodb",
-        ));
-    }
-    check_index_keys(&asked.key_schema, definitions)?;
+    check_global_index_keys(&asked.key_schema, definitions)?;
     check_on_demand(asked.on_demand_throughput.as_ref(), &format!("index : {}", asked.index_name))?;
     Ok(Index {
         key: key_schema(&asked.key_schema, definitions)?,
@@ -208,7 +205,7 @@ fn check_local_indexes(asked: &[LocalIndexInput], key: &KeySchema) -> Result<()>
     if asked.is_empty() {
         return Err(invalid_parameters("List of LocalSecondaryIndexes is empty"));
     }
-    if key.sort.is_none() {
+    if key.sort.is_empty() {
         return Err(invalid_parameters(
             "Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex",
         ));
@@ -230,7 +227,7 @@ fn local_index(
             "Index KeySchema does not have a range key for index: {name}"
         )));
     }
-    let (partition, table_partition) = (&asked.key_schema[0].attribute_name, &table_key.partition.name);
+    let (partition, table_partition) = (&asked.key_schema[0].attribute_name, &table_key.partition[0].name);
     if partition != table_partition {
         return Err(invalid_parameters(format!(
             "Index KeySchema does not have the same leading hash key as table KeySchema for index: {name}. index hash \
@@ -294,6 +291,36 @@ fn check_index_keys(elements: &[KeySchemaElement], definitions: &[AttributeDefin
     check_order(elements)
 }
 
+/// Several partition attributes, then several sort attributes.
+fn check_global_index_keys(elements: &[KeySchemaElement], definitions: &[AttributeDefinition]) -> Result<()> {
+    let is_hash = |element: &KeySchemaElement| element.key_type == "HASH";
+    let partition = elements.iter().filter(|element| is_hash(element)).count();
+    let is_plain = elements.len() == 1 || (elements.len() == 2 && partition != 2);
+    if is_plain {
+        return check_index_keys(elements, definitions);
+    }
+    if elements.iter().any(|element| !is_defined(&element.attribute_name, definitions)) {
+        return Err(undefined_keys(elements, definitions));
+    }
+    for (count, kind) in [(partition, "HASH"), (elements.len() - partition, "RANGE")] {
+        if count > INDEX_KEY_ATTRIBUTES_MAX {
+            return Err(invalid_parameters(format!(
+                "The KeySchema exceeds the maximum allowed number of {kind} key attributes"
+            )));
+        }
+    }
+    let mut names = BTreeSet::new();
+    if !elements.iter().all(|element| names.insert(&element.attribute_name)) {
+        return Err(invalid("The KeySchema contains multiple key attributes with the same name"));
+    }
+    if elements.iter().take(partition).any(|element| !is_hash(element)) {
+        return Err(invalid_parameters(
+            "All HASH key attributes must precede RANGE key attributes in the KeySchema",
+        ));
+    }
+    Ok(())
+}
+
 fn check_order(elements: &[KeySchemaElement]) -> Result<()> {
     if let [partition, sort, ..] = elements
         && partition.attribute_name == sort.attribute_name
@@ -318,13 +345,16 @@ fn key_schema(elements: &[KeySchemaElement], definitions: &[AttributeDefinition]
         let kind = kind.ok_or_else(|| undefined_keys(elements, definitions))?;
         Ok::<_, Failure>(KeyAttribute { name: element.attribute_name.clone(), kind })
     };
-    let Some(partition) = elements.first() else {
+    if elements.is_empty() {
         return Err(invalid(
             "1 validation error detected: Value '[]' at 'keySchema' failed to satisfy constraint: Member must have \
              length greater than or equal to 1",
         ));
+    }
+    let of = |kind: &str| {
+        elements.iter().filter(|element| element.key_type == kind).map(key).collect::<Result<Vec<_>>>()
     };
-    Ok(KeySchema { partition: key(partition)?, sort: elements.get(1).map(key).transpose()? })
+    Ok(KeySchema { partition: of("HASH")?, sort: of("RANGE")? })
 }
 
 /// Definitions without a key that needs them are refused, as they would be forgotten.

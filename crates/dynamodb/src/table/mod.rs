@@ -24,7 +24,7 @@ pub(crate) use define::{
     Draft, check_index_capacity, check_on_demand, check_projections, define, new_global_index,
 };
 pub(crate) use describe::{SseDescription, TableDescription};
-pub(crate) use name::TableName;
+pub(crate) use name::{NameProblem, TableName, name_problems};
 pub(crate) use open::{OpenTable, Tables, look_up, put};
 pub(crate) use parts::{
     AttributeDefinition, GlobalIndexInput, KeySchemaElement, LocalIndexInput, OnDemandThroughput, Projection,

@@ -93,27 +93,58 @@ fn not_an_arn(text: &str) -> Failure {
     ))
 }
 
-/// The rules of names of tables; in the API's words, because the model allows ARNs and so checks less.
-fn check(name: &str, member: &str) -> Result<()> {
-    let mut broken = Vec::new();
-    if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte)) || name.is_empty() {
-        broken.push("Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+".to_owned());
+/// What is wrong with a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NameProblem {
+    TooShort,
+    TooLong,
+    Pattern,
+}
+
+impl NameProblem {
+    pub(crate) fn constraint(self) -> &'static str {
+        match self {
+            NameProblem::TooShort => "Member must have length greater than or equal to 3",
+            NameProblem::TooLong => "Member must have length less than or equal to 255",
+            NameProblem::Pattern => "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+",
+        }
     }
+}
+
+/// The rules of names that a name breaks; the model allows ARNs, and so checks less. Nothing for an ARN or an empty name.
+pub(crate) fn name_problems(name: Option<&str>) -> Vec<NameProblem> {
+    match name {
+        None | Some("") => Vec::new(),
+        Some(arn) if arn.starts_with("arn:") => Vec::new(),
+        Some(name) => problems_of(name),
+    }
+}
+
+fn problems_of(name: &str) -> Vec<NameProblem> {
+    let mut problems = Vec::new();
     let chars = name.chars().count();
     if chars < NAME_CHARS_MIN {
-        broken.push(format!("Member must have length greater than or equal to {NAME_CHARS_MIN}"));
+        problems.push(NameProblem::TooShort);
     }
     if chars > NAME_CHARS_MAX {
-        broken.push(format!("Member must have length less than or equal to {NAME_CHARS_MAX}"));
+        problems.push(NameProblem::TooLong);
     }
+    if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte)) || name.is_empty() {
+        problems.push(NameProblem::Pattern);
+    }
+    problems
+}
+
+fn check(name: &str, member: &str) -> Result<()> {
+    let broken = problems_of(name);
     if broken.is_empty() {
         return Ok(());
     }
     let plural = if broken.len() == 1 { "" } else { "s" };
-    let each: Vec<String> = broken
-        .iter()
-        .map(|rule| format!("Value '{name}' at '{member}' failed to satisfy constraint: {rule}"))
-        .collect();
+    let sentence = |problem: &NameProblem| {
+        format!("Value '{name}' at '{member}' failed to satisfy constraint: {}", problem.constraint())
+    };
+    let each: Vec<String> = broken.iter().rev().map(sentence).collect();
     Err(Failure::validation(format!(
         "{} validation error{plural} detected: {}",
         broken.len(),

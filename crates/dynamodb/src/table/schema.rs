@@ -1,6 +1,6 @@
 //! Keys and projections.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::parts::{KeySchemaElement, Projection};
 
@@ -22,12 +22,27 @@ impl ScalarType {
     }
 }
 
-/// A partition key, and a sort key where there is one.
+/// A partition key, and a sort key where there is one. Either has one attribute; only in a global index it may have more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct KeySchema {
-    pub(crate) partition: KeyAttribute,
-    #[serde(default)]
-    pub(crate) sort: Option<KeyAttribute>,
+    #[serde(deserialize_with = "one_or_several")]
+    pub(crate) partition: Vec<KeyAttribute>,
+    #[serde(default, deserialize_with = "one_or_several")]
+    pub(crate) sort: Vec<KeyAttribute>,
+}
+
+/// Tables from before keys could have several attributes have one or none here.
+fn one_or_several<'de, D: Deserializer<'de>>(reader: D) -> Result<Vec<KeyAttribute>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Kept {
+        Several(Vec<KeyAttribute>),
+        One(Option<KeyAttribute>),
+    }
+    Ok(match Kept::deserialize(reader)? {
+        Kept::Several(attributes) => attributes,
+        Kept::One(attribute) => attribute.into_iter().collect(),
+    })
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +54,7 @@ pub(crate) struct KeyAttribute {
 impl KeySchema {
     /// Partition key first.
     pub(crate) fn attributes(&self) -> impl Iterator<Item = &KeyAttribute> {
-        std::iter::once(&self.partition).chain(&self.sort)
+        self.partition.iter().chain(&self.sort)
     }
 
     pub(crate) fn names(&self, attribute: &str) -> bool {
@@ -52,8 +67,8 @@ impl KeySchema {
             attribute_name: key.name.clone(),
             key_type: kind.into(),
         };
-        let sort = self.sort.iter().map(|key| element(key, "RANGE"));
-        std::iter::once(element(&self.partition, "HASH")).chain(sort).collect()
+        let partition = self.partition.iter().map(|key| element(key, "HASH"));
+        partition.chain(self.sort.iter().map(|key| element(key, "RANGE"))).collect()
     }
 }
 
@@ -74,5 +89,21 @@ impl ProjectionKind {
             ProjectionKind::Include(attributes) => ("INCLUDE", Some(attributes.clone())),
         };
         Projection { projection_type: Some(kind.into()), non_key_attributes: attributes }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_older_tables_are_read() {
+        let old = r#"{"partition":{"name":"pk","kind":"S"},"sort":null}"#;
+        let key: KeySchema = serde_json::from_str(old).unwrap();
+        assert_eq!((key.partition.len(), key.sort.len()), (1, 0));
+        let old = r#"{"partition":{"name":"pk","kind":"S"},"sort":{"name":"sk","kind":"N"}}"#;
+        let key: KeySchema = serde_json::from_str(old).unwrap();
+        assert_eq!(key.sort[0].kind, ScalarType::N);
+        assert_eq!(serde_json::from_str::<KeySchema>(&serde_json::to_string(&key).unwrap()).unwrap(), key);
     }
 }

@@ -219,3 +219,125 @@ proptest! {
         });
     }
 }
+
+#[tokio::test]
+async fn keys_of_an_index_may_have_several_attributes() {
+    let cloud = cloud();
+    let key = |names: [(&str, &str); 3]| {
+        let elements =
+            names.map(|(name, kind)| format!(r#"{{"AttributeName":"{name}","KeyType":"{kind}"}}"#));
+        elements.join(",")
+    };
+    let create = |key: &str| {
+        format!(
+            r#"CreateTable {{"TableName":"several","BillingMode":"PAY_PER_REQUEST",
+                "KeySchema":[{{"AttributeName":"pk","KeyType":"HASH"}}],
+                "AttributeDefinitions":[{{"AttributeName":"pk","AttributeType":"S"}},{{"AttributeName":"h","AttributeType":"S"}},
+                    {{"AttributeName":"a","AttributeType":"S"}},{{"AttributeName":"b","AttributeType":"N"}}],
+                "GlobalSecondaryIndexes":[{{"IndexName":"index","KeySchema":[{key}],"Projection":{{"ProjectionType":"ALL"}}}}]}}"#
+        )
+    };
+    let mixed = create(&key([("h", "HASH"), ("a", "RANGE"), ("b", "HASH")]));
+    assert!(cloud.text("dynamodb", &mixed).await.contains("All HASH key attributes must precede RANGE"));
+    let twice = create(&key([("h", "HASH"), ("a", "RANGE"), ("a", "RANGE")]));
+    assert!(cloud.text("dynamodb", &twice).await.contains("multiple key attributes with the same name"));
+    cloud.text("dynamodb", &create(&key([("h", "HASH"), ("a", "RANGE"), ("b", "RANGE")]))).await;
+    for (pk, a, b) in [("1", "x", "10"), ("2", "x", "9"), ("3", "w", "5")] {
+        let item = format!(
+            r#"PutItem {{"TableName":"several","Item":{{"pk":{{"S":"{pk}"}},"h":{{"S":"h"}},"a":{{"S":"{a}"}},"b":{{"N":"{b}"}}}}}}"#
+        );
+        assert_eq!(cloud.text("dynamodb", &item).await, "{}");
+    }
+    let query = |condition: &str, values: &str| {
+        format!(
+            r#"Query {{"TableName":"several","IndexName":"index","KeyConditionExpression":"{condition}",
+                "ProjectionExpression":"pk","ExpressionAttributeValues":{{":h":{{"S":"h"}}{values}}}}}"#
+        )
+    };
+    let found = |answer: &str| {
+        let answer: serde_json::Value = serde_json::from_str(answer).unwrap();
+        let items = answer["Items"].as_array().unwrap().iter();
+        items.map(|item| item["pk"]["S"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let all = cloud.text("dynamodb", &query("h = :h", "")).await;
+    assert_eq!(found(&all), ["3", "2", "1"]);
+    let some = query("h = :h AND a = :a AND b > :b", r#",":a":{"S":"x"},":b":{"N":"9"}"#);
+    assert_eq!(found(&cloud.text("dynamodb", &some).await), ["1"]);
+    let gap = query("h = :h AND b > :b", r#",":b":{"N":"9"}"#);
+    assert!(
+        cloud.text("dynamodb", &gap).await.contains("RANGE key attributes a must have equality conditions")
+    );
+}
+
+#[tokio::test]
+async fn a_large_item_may_be_in_every_index_and_shows_only_what_they_project() {
+    let cloud = cloud();
+    let indexes: Vec<String> = (0..20)
+        .map(|number| {
+            format!(
+                r#"{{"IndexName":"index{number}","KeySchema":[{{"AttributeName":"g","KeyType":"HASH"}}],
+                    "Projection":{{"ProjectionType":"INCLUDE","NonKeyAttributes":["large"]}}}}"#
+            )
+        })
+        .collect();
+    let created = cloud
+        .text(
+            "dynamodb",
+            &format!(
+                r#"CreateTable {{"TableName":"large","BillingMode":"PAY_PER_REQUEST",
+                    "StreamSpecification":{{"StreamEnabled":true,"StreamViewType":"NEW_AND_OLD_IMAGES"}},
+                    "KeySchema":[{{"AttributeName":"pk","KeyType":"HASH"}}],
+                    "AttributeDefinitions":[{{"AttributeName":"pk","AttributeType":"S"}},{{"AttributeName":"g","AttributeType":"S"}}],
+                    "GlobalSecondaryIndexes":[{}]}}"#,
+                indexes.join(",")
+            ),
+        )
+        .await;
+    assert!(created.starts_with('{'), "{created}");
+    for letter in ["a", "b"] {
+        let put = format!(
+            r#"PutItem {{"TableName":"large","Item":{{"pk":{{"S":"p"}},"g":{{"S":"g"}},"other":{{"S":"o"}},"large":{{"S":"{}"}}}}}}"#,
+            letter.repeat(400_000)
+        );
+        assert_eq!(cloud.text("dynamodb", &put).await, "{}");
+    }
+    let query = r#"Query {"TableName":"large","IndexName":"index7","KeyConditionExpression":"g = :g",
+        "ExpressionAttributeValues":{":g":{"S":"g"}}}"#;
+    let found: serde_json::Value = serde_json::from_str(&cloud.text("dynamodb", query).await).unwrap();
+    let item = found["Items"][0].as_object().unwrap();
+    assert_eq!(item.keys().collect::<Vec<_>>(), ["g", "large", "pk"]);
+    assert_eq!(item["large"]["S"], "b".repeat(400_000));
+}
+
+#[tokio::test]
+async fn a_transaction_that_is_too_large_is_refused() {
+    let cloud = cloud();
+    let created = cloud
+        .text(
+            "dynamodb",
+            r#"CreateTable {"TableName":"large","BillingMode":"PAY_PER_REQUEST",
+                "StreamSpecification":{"StreamEnabled":true,"StreamViewType":"NEW_AND_OLD_IMAGES"},
+                "KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}],
+                "AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"}]}"#,
+        )
+        .await;
+    assert!(created.starts_with('{'), "{created}");
+    let puts = |count: usize, letter: &str| {
+        let put = |number| {
+            let text = letter.repeat(390_000);
+            format!(
+                r#"{{"Put":{{"TableName":"large","Item":{{"pk":{{"S":"{number}"}},"text":{{"S":"{text}"}}}}}}}}"#
+            )
+        };
+        format!(
+            r#"TransactWriteItems {{"TransactItems":[{}]}}"#,
+            (0..count).map(put).collect::<Vec<_>>().join(",")
+        )
+    };
+    assert_eq!(cloud.text("dynamodb", &puts(10, "a")).await, "{}");
+    let refused = "ValidationException: Collective size of items in a transaction request cannot exceed 4 MB";
+    assert_eq!(cloud.text("dynamodb", &puts(11, "b")).await, refused);
+    // The images before and after lie in the stream: that is more than one commit takes.
+    assert_eq!(cloud.text("dynamodb", &puts(10, "b")).await, refused);
+    assert_eq!(cloud.text("dynamodb", &puts(7, "b")).await, "{}");
+}

@@ -115,7 +115,7 @@ async fn refusals_have_the_words_of_the_service() {
         ),
         (
             put(r#""Item":{"pk":{"S":"a"},"sk":{"N":"1"}},"ReturnValues":"ALL_NEW""#),
-            "ValidationException: ReturnValues can only be ALL_OLD or NONE",
+            "ValidationException: 1 validation error detected: ReturnValues can only be ALL_OLD or NONE",
         ),
         (
             put(r#""Item":{"pk":{"S":"a"},"sk":{"N":"1"}},"Expected":{"pk":{"Exists":false}},
@@ -157,6 +157,77 @@ async fn refusals_have_the_words_of_the_service() {
     ];
     for (request, expected) in cases {
         assert_eq!(cloud.text("dynamodb", &request).await, expected, "{request}");
+    }
+}
+
+#[tokio::test]
+async fn members_are_judged_in_the_order_and_the_words_of_the_service() {
+    const CAPACITY: &str = "Value 'X' at 'returnConsumedCapacity' failed to satisfy constraint: Member must satisfy enum \
+                            value set: [INDEXES, TOTAL, NONE]";
+    const VALUES: &str = "Failed to satisfy constraint: Member must satisfy enum value set: [ALL_OLD, UPDATED_OLD, \
+                          ALL_NEW, UPDATE_NEW, NONE]";
+    const SHORT: &str = "Value 'ab' at 'tableName' failed to satisfy constraint: Member must have length greater than or \
+                         equal to 3";
+    const NO_KEY: &str = "Value null at 'key' failed to satisfy constraint: Member must not be null";
+    const LIMIT: &str =
+        "Value at 'Limit' failed to satisfy constraint: Member must have value greater than or equal to 1";
+    const NAMES: &str = "Map keys must satisfy constraint: [Member must have length less than or equal to 255, Member \
+                         must have length greater than or equal to 3, Member must satisfy regular expression pattern: \
+                         [a-zA-Z0-9_.-]+]";
+    let one = |text: &str| format!("1 validation error detected: {text}");
+    let two = |first: &str, second: &str| format!("2 validation errors detected: {first}; {second}");
+    let cases = [
+        (
+            r#"PutItem {"TableName":"","Item":{},"ReturnConsumedCapacity":"X"}"#.to_owned(),
+            one("Value at 'TableName' failed to satisfy constraint: Member must have length greater than or equal to 1"),
+        ),
+        (
+            r#"PutItem {"TableName":"ab","Item":{},"ReturnValues":"X","ReturnConsumedCapacity":"X"}"#.into(),
+            format!("3 validation errors detected: {SHORT}; {CAPACITY}; {VALUES}"),
+        ),
+        (
+            r#"DeleteItem {"TableName":"ab","Key":{},"ReturnValues":"ALL_NEW"}"#.into(),
+            two(SHORT, "ReturnValues can only be ALL_OLD or NONE"),
+        ),
+        (
+            r#"UpdateItem {"TableName":"abc","Key":{},"ReturnValues":"X","ReturnConsumedCapacity":"X"}"#.into(),
+            one(VALUES),
+        ),
+        (r#"UpdateItem {"TableName":"abc","Key":{},"ReturnConsumedCapacity":"X"}"#.into(), CAPACITY.into()),
+        (r#"UpdateItem {"TableName":"abc","ReturnConsumedCapacity":"X"}"#.into(), two(CAPACITY, NO_KEY)),
+        (
+            r#"GetItem {"TableName":"ab","Key":{},"ReturnConsumedCapacity":"X"}"#.into(),
+            two(SHORT, CAPACITY),
+        ),
+        (r#"Query {"TableName":"abc","Limit":0,"Select":"X"}"#.into(), one(LIMIT)),
+        (
+            r#"Scan {"TableName":"abc","Select":"COUNT","ProjectionExpression":"a"}"#.into(),
+            one("Cannot specify the ProjectionExpression when choosing to get only the Count"),
+        ),
+        (
+            r#"BatchGetItem {"RequestItems":{"a!b":{"Keys":[{"pk":{"S":"a"}}]}},"ReturnConsumedCapacity":"X"}"#.into(),
+            two(
+                &format!(
+                    r#"Value '{{"a!b":{{"Keys":[{{"pk":{{"S":"a"}}}}]}}}}' at 'requestItems' failed to satisfy constraint: {NAMES}"#
+                ),
+                CAPACITY,
+            ),
+        ),
+        (
+            r#"BatchWriteItem {"RequestItems":{"a!b":[{"DeleteRequest":{"Key":{"pk":{"S":"a"}}}}]}}"#.into(),
+            one(&format!(
+                "Value '{{a!b=[WriteRequest(putRequest=null, deleteRequest=DeleteRequest(key={{pk=AttributeValue(s=a)}}))]}}' \
+                 at 'requestItems' failed to satisfy constraint: {NAMES}"
+            )),
+        ),
+    ];
+    let cloud = with_table().await;
+    for (request, expected) in cases {
+        assert_eq!(
+            cloud.text("dynamodb", &request).await,
+            format!("ValidationException: {expected}"),
+            "{request}"
+        );
     }
 }
 

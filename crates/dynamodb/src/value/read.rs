@@ -22,6 +22,8 @@ impl Layer {
     /// A problem that was found before the table was looked up.
     pub(crate) fn message(self, problem: &str) -> String {
         match self {
+            // Found while the request is read, before any of the layers.
+            Layer::Enveloped if problem.starts_with("Supplied AttributeValue ") => problem.to_owned(),
             Layer::Enveloped => format!("1 validation error detected: {problem}"),
             Layer::Bare | Layer::Older => problem.to_owned(),
         }
@@ -39,6 +41,7 @@ pub(crate) enum ValueError {
     DuplicateTexts(Vec<String>),
     DuplicateNumbers,
     DuplicateBinaries(Vec<String>),
+    NotNull,
     TooDeep,
     EmptyName,
     Number(NumberError),
@@ -82,6 +85,7 @@ impl ValueError {
             )),
             ValueError::DuplicateNumbers if is_older => "Input collection contains duplicates".into(),
             ValueError::DuplicateNumbers => invalid("Input collection contains duplicates."),
+            ValueError::NotNull => invalid("Null attribute value types must have the value of true"),
             ValueError::TooDeep => {
                 "Nesting Levels have exceeded supported limits: Attributes in the item have nested \
                                     levels beyond supported limit"
@@ -152,7 +156,8 @@ fn read_content(kind: Kind, content: Document, level: usize) -> Result<Value, Va
         (Kind::N, Document::Text(text)) => Value::Number(text.parse()?),
         (Kind::B, Document::Blob(bytes)) => Value::Binary(owned(bytes)),
         (Kind::Bool, Document::Bool(value)) => Value::Bool(value),
-        (Kind::Null, Document::Bool(_)) => Value::Null,
+        (Kind::Null, Document::Bool(true)) => Value::Null,
+        (Kind::Null, Document::Bool(false)) => return Err(ValueError::NotNull),
         (Kind::L, Document::List(items)) => {
             let items = items.into_iter().map(|item| read_nested(item, level + 1));
             Value::List(items.collect::<Result<_, _>>()?)
@@ -277,8 +282,9 @@ mod tests {
     }
 
     #[test]
-    fn a_null_is_true_whatever_was_said_and_sets_come_in_order() {
-        assert_eq!(read(r#"{"NULL":false}"#), Ok(Value::Null));
+    fn a_null_is_true_and_sets_come_in_order() {
+        assert_eq!(read(r#"{"NULL":true}"#), Ok(Value::Null));
+        assert!(read(r#"{"NULL":false}"#).unwrap_err().ends_with("must have the value of true"));
         let Ok(Value::Numbers(set)) = read(r#"{"NS":["10","9","-1"]}"#) else { panic!() };
         assert_eq!(set.iter().map(Number::to_string).collect::<Vec<_>>(), ["-1", "9", "10"]);
         assert!(matches!(read(r#"{"SS":[""]}"#), Ok(Value::Texts(_))));

@@ -201,8 +201,8 @@ fn wrong_types_are_told_in_the_wording_of_aws() {
     };
     assert!(put(&deep(60)).starts_with("PutItem"));
     assert_eq!(
-        put(&deep(100)),
-        "400 SerializationException: The request is nested more than 128 levels deep"
+        put(&deep(200)),
+        "400 SerializationException: The request is nested more than 256 levels deep"
     );
 }
 
