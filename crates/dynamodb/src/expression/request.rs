@@ -7,7 +7,7 @@ use super::parse_condition::parse_condition;
 use super::parse_update::parse_update;
 use super::projection::parse_projection;
 use super::{Condition, Projection, Role, Update};
-use crate::value::{Layer, read_value};
+use crate::value::{Layer, has_empty_name, read_value};
 
 /// The expression parameters of a request, as they came.
 #[derive(Debug, Default)]
@@ -136,6 +136,9 @@ impl Parameters<'_> {
                     ),
                     _ => problem.text(layer),
                 })?;
+                if has_empty_name(&value) {
+                    return Err("Empty attribute name".to_owned());
+                }
                 placeholders.values.insert(key, value);
             }
         }

@@ -37,7 +37,7 @@ pub(crate) use check::{
 pub(crate) use error::{CancellationReason, ItemError};
 pub(crate) use place::{index_entry, is_projected};
 pub(crate) use request::{ConditionInput, WriteInput, layer_failure, read_item, read_key};
-pub(crate) use search::{Search, SearchRange, Shown, Source};
+pub(crate) use search::{Search, SearchRange, Shown, Source, start_key};
 pub(crate) use select::{Chosen, Found, older_filter, read_start, run};
 pub(crate) use stored::{decode_item, encode_item};
 pub(crate) use token::Token;

@@ -199,7 +199,7 @@ pub(crate) fn start_key(
         return Err(invalid());
     }
     if !fits_schema(&source.table.key, &key_of(&source.table.key, key)) {
-        return Err(format!("{}: The provided key element does not match the schema", invalid()));
+        return Err(invalid());
     }
     if source.index.as_ref().is_some_and(|index| !fits_schema(&index.key, &key_of(&index.key, key))) {
         return Err(invalid());

@@ -83,8 +83,12 @@ impl Operation for Query {
         let key_condition = source.key_condition(&tests).map_err(Failure::validation)?;
         check_filter(&source, filter.as_ref(), is_older_filter)?;
         let projection = chosen.projection().cloned();
+        let keys = Keys::new(cx.scope());
+        if let Some(start) = &start {
+            start_key(&keys, &source, start).map_err(Failure::validation)?;
+        }
         let shown = chosen.shown(self.select.as_deref(), &source)?;
-        let (range, sort) = source.range_of(&Keys::new(cx.scope()), &key_condition);
+        let (range, sort) = source.range_of(&keys, &key_condition);
         let order = if self.scan_index_forward == Some(false) { Order::Backward } else { Order::Forward };
         let table_name = source.table.name.clone();
         let search = Search {

@@ -9,8 +9,8 @@ use super::query::{check_consistent, source_arn};
 use crate::expression::{FilterCondition, Parameters, Role};
 use crate::items::*;
 use crate::keys::Keys;
-use crate::table::TableName;
-use crate::value::Layer;
+use crate::table::{Index, TableName};
+use crate::value::{Attributes, Layer};
 use crate::{DynamoDb, members};
 
 #[derive(Deserialize)]
@@ -67,6 +67,9 @@ impl Operation for Scan {
             layer: Some(layer),
         };
         parameters.check_combination().map_err(Failure::validation)?;
+        if self.attributes_to_get.iter().flatten().any(String::is_empty) {
+            return Err(Failure::validation("Empty attribute name"));
+        }
         let older = older_filter(self.scan_filter, self.conditional_operator.as_deref(), layer)?;
         let start = read_start(self.exclusive_start_key, layer)?;
         let read = parameters.read().map_err(Failure::validation)?;
@@ -79,6 +82,9 @@ impl Operation for Scan {
         check_consistent(&source, consistent)?;
         let projection = chosen.projection().cloned();
         let shown = chosen.shown(self.select.as_deref(), &source)?;
+        if let Some(start) = &start {
+            check_start_kinds(&source, start).map_err(Failure::validation)?;
+        }
         let table_name = source.table.name.clone();
         let range = source.segment(&Keys::new(cx.scope()), segment, total);
         let search = Search {
@@ -101,6 +107,30 @@ impl Operation for Scan {
     }
 }
 
+/// In a table with indexes, a start key whose attributes have other types than the keys is told as one of an index.
+fn check_start_kinds(source: &Source, start: &Attributes) -> std::result::Result<(), String> {
+    let mut indexes: Vec<&Index> = match &source.index {
+        Some(index) => vec![index],
+        None => source.table.kept_indexes().collect(),
+    };
+    indexes.sort_by(|a, b| a.name.cmp(&b.name));
+    for index in indexes {
+        for key in source.table.key.attributes().chain(index.key.attributes()) {
+            let kind = key.kind.value_kind();
+            if let Some(value) = start.get(&key.name).filter(|value| value.kind() != kind) {
+                return Err(format!(
+                    "One or more parameter values were invalid: Type mismatch for Index Key {} Expected: {kind} Actual: {} \
+                     IndexName: {}",
+                    key.name,
+                    value.kind(),
+                    index.name
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Which part of a parallel scan this is.
 fn segments(segment: Option<u64>, total: Option<u64>) -> Result<(u64, u64)> {
     let missing = |what: &str, present: &str| {
@@ -112,10 +142,9 @@ fn segments(segment: Option<u64>, total: Option<u64>) -> Result<(u64, u64)> {
         (None, None) => Ok((0, 1)),
         (Some(_), None) => missing("TotalSegments", "Segment parameter"),
         (None, Some(_)) => missing("Segment", "parameter TotalSegments"),
-        (Some(segment), Some(total)) if segment >= total => Err(Failure::validation(format!(
-            "The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment: {segment} \
-             is not less than TotalSegments: {total}"
-        ))),
+        (Some(segment), Some(total)) if segment >= total => Err(Failure::validation(
+            "The Segment parameter is zero-based and must be less than parameter TotalSegments",
+        )),
         (Some(segment), Some(total)) => Ok((segment, total)),
     }
 }

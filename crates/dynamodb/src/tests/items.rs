@@ -151,8 +151,7 @@ async fn refusals_have_the_words_of_the_service() {
         ),
         (
             r#"Scan {"TableName":"things","Segment":5,"TotalSegments":5}"#.into(),
-            "ValidationException: The Segment parameter is zero-based and must be less than parameter TotalSegments: \
-             Segment: 5 is not less than TotalSegments: 5",
+            "ValidationException: The Segment parameter is zero-based and must be less than parameter TotalSegments",
         ),
     ];
     for (request, expected) in cases {
@@ -203,6 +202,12 @@ async fn members_are_judged_in_the_order_and_the_words_of_the_service() {
         (
             r#"Scan {"TableName":"abc","Select":"COUNT","ProjectionExpression":"a"}"#.into(),
             one("Cannot specify the ProjectionExpression when choosing to get only the Count"),
+        ),
+        (
+            r#"Scan {"TableName":"things","FilterExpression":"a = :v",
+                "ExpressionAttributeValues":{":v":{"M":{"":{"S":"x"}}}}}"#
+                .into(),
+            "Empty attribute name".into(),
         ),
         (
             r#"BatchGetItem {"RequestItems":{"a!b":{"Keys":[{"pk":{"S":"a"}}]}},"ReturnConsumedCapacity":"X"}"#.into(),

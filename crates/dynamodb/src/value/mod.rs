@@ -14,7 +14,7 @@ use wire::{Document, Map};
 
 pub(crate) use key::{KeyPart, encode_key, encode_key_prefix};
 pub(crate) use number::{Number, NumberError};
-pub(crate) use read::{Layer, ValueError, read_attributes, read_value};
+pub(crate) use read::{Layer, ValueError, has_empty_name, read_attributes, read_value};
 pub(crate) use stored::{decode_attributes, decode_document, encode_attributes, put_length, take_length};
 
 /// Levels of lists and maps within each other: with the value in the innermost, the 32 levels of the guide.

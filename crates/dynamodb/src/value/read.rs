@@ -119,7 +119,8 @@ pub(crate) fn read_attributes(document: Document) -> Result<Attributes, ValueErr
     if read.values().any(has_empty_name) { Err(ValueError::EmptyName) } else { Ok(read) }
 }
 
-fn has_empty_name(value: &Value) -> bool {
+/// Whether an attribute within the value has an empty name, which no stored item has.
+pub(crate) fn has_empty_name(value: &Value) -> bool {
     match value {
         Value::Map(entries) => entries.contains_key("") || entries.values().any(has_empty_name),
         Value::List(items) => items.iter().any(has_empty_name),
