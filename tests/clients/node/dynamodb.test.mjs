@@ -74,6 +74,44 @@ test('the document client of v2', async () => {
   await assert.rejects(db.get({ TableName: 'things', Key: { pk: 'a' } }).promise(), /The provided key element does not match the schema/);
 });
 
+test('the streams client of v2', async () => {
+  const options = { endpoint: cloud.endpoint, region: 'us-east-1', accessKeyId: cloud.account(), secretAccessKey: 'secret', maxRetries: 0 };
+  const db = new AWS.DynamoDB(options);
+  const streams = new AWS.DynamoDBStreams(options);
+  const created = await db.createTable({
+    TableName: 'things', BillingMode: 'PAY_PER_REQUEST',
+    AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+    KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+    StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_AND_OLD_IMAGES' },
+  }).promise();
+  await db.waitFor('tableExists', { TableName: 'things', $waiter: { delay: 1, maxAttempts: 20 } }).promise();
+  const StreamArn = created.TableDescription.LatestStreamArn;
+  assert.deepEqual((await streams.listStreams({ TableName: 'things' }).promise()).Streams.map((found) => found.StreamArn), [StreamArn]);
+  const document = new AWS.DynamoDB.DocumentClient({ service: db });
+  await document.put({ TableName: 'things', Item: { pk: 'a', n: 1 } }).promise();
+  await document.put({ TableName: 'things', Item: { pk: 'a', n: 1 } }).promise(); // Changes nothing.
+  await document.put({ TableName: 'things', Item: { pk: 'a', n: 2 } }).promise();
+  await document.delete({ TableName: 'things', Key: { pk: 'a' } }).promise();
+  const { StreamDescription: { Shards: [{ ShardId }] } } = await streams.describeStream({ StreamArn }).promise();
+  let { ShardIterator } = await streams.getShardIterator({ StreamArn, ShardId, ShardIteratorType: 'TRIM_HORIZON' }).promise();
+  const records = [];
+  while (records.length < 3) {
+    const page = await streams.getRecords({ ShardIterator, Limit: 2 }).promise();
+    records.push(...page.Records);
+    ShardIterator = page.NextShardIterator;
+  }
+  const { unmarshall } = AWS.DynamoDB.Converter;
+  const told = records.map(({ eventName, dynamodb }) => [
+    eventName, dynamodb.OldImage && unmarshall(dynamodb.OldImage).n, dynamodb.NewImage && unmarshall(dynamodb.NewImage).n,
+  ]);
+  assert.deepEqual(told, [['INSERT', undefined, 1], ['MODIFY', 1, 2], ['REMOVE', 2, undefined]]);
+  const after = await streams.getShardIterator({
+    StreamArn, ShardId, ShardIteratorType: 'AFTER_SEQUENCE_NUMBER', SequenceNumber: records[1].dynamodb.SequenceNumber,
+  }).promise();
+  const rest = await streams.getRecords({ ShardIterator: after.ShardIterator }).promise();
+  assert.deepEqual(rest.Records.map((record) => record.eventName), ['REMOVE']);
+});
+
 test('ElectroDB: entities, collections, conditions', async () => {
   const { client } = await withTable();
   const options = { client, table: 'things' };
