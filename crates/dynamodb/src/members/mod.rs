@@ -116,6 +116,31 @@ pub(crate) const TRANSACT_WRITE_ITEMS: Judge = |input, broken| {
 pub(crate) const TRANSACT_GET_ITEMS: Judge =
     |input, broken| Problems::of(broken).with_nested_names(input).all(&["returnConsumedCapacity"]);
 
+pub(crate) const CREATE_TABLE: Judge = |input, broken| {
+    require_name(input)?;
+    Problems::of(broken).all(&["globalSecondaryIndexes", "localSecondaryIndexes"])
+};
+
+/// Operations on a table that is there have words of their own for its name.
+pub(crate) const TABLE: Judge = |input, broken| {
+    require_name(input)?;
+    let name = name_of(input);
+    let has_wrong_length = name_problems(name).iter().any(|problem| *problem != NameProblem::Pattern);
+    if has_wrong_length || name.is_some_and(str::is_empty) {
+        return Err(Failure::validation(
+            "TableName must be at least 3 characters long and at most 255 characters long",
+        ));
+    }
+    Problems::of(broken).all(&[])
+};
+
+fn require_name(input: &Document) -> Result<()> {
+    if name_of(input).is_some() {
+        return Ok(());
+    }
+    Err(Failure::validation("The parameter 'TableName' is required but was not present in the request"))
+}
+
 const WRITE_ORDER: [&str; 8] = [
     "returnConsumedCapacity",
     "tableName",

@@ -1,6 +1,6 @@
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
-use service::{Arn, Context, Failure, Operation, Result};
+use service::{Arn, Context, Failure, Judge, Operation, Result};
 
 use crate::DynamoDb;
 use crate::error::{Error, invalid};
@@ -44,6 +44,7 @@ impl Operation for CreateTable {
     type Service = DynamoDb;
     type Output = TableCreated;
     const NAME: &'static str = "CreateTable";
+    const JUDGE: Option<Judge> = Some(crate::members::CREATE_TABLE);
 
     fn resource(&self, cx: &Context) -> Arn {
         TableName::resource(cx, &self.table_name)

@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use service::{Arn, Context, Failure, Operation, Result};
+use service::{Arn, Context, Failure, Judge, Operation, Result};
 
 use crate::DynamoDb;
 use crate::cleaning;
@@ -24,6 +24,7 @@ impl Operation for DeleteTable {
     type Service = DynamoDb;
     type Output = TableDeleted;
     const NAME: &'static str = "DeleteTable";
+    const JUDGE: Option<Judge> = Some(crate::members::TABLE);
 
     fn resource(&self, cx: &Context) -> Arn {
         TableName::resource(cx, &self.table_name)

@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use service::{Arn, Context, Operation, Result};
+use service::{Arn, Context, Judge, Operation, Result};
 
 use crate::DynamoDb;
 use crate::table::{TableDescription, TableName};
@@ -20,6 +20,7 @@ impl Operation for DescribeTable {
     type Service = DynamoDb;
     type Output = TableDescribed;
     const NAME: &'static str = "DescribeTable";
+    const JUDGE: Option<Judge> = Some(crate::members::TABLE);
 
     fn resource(&self, cx: &Context) -> Arn {
         TableName::resource(cx, &self.table_name)

@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use service::{Arn, Context, Operation, Result};
+use service::{Arn, Context, Judge, Operation, Result};
 
 use crate::DynamoDb;
 use crate::cleaning;
@@ -107,6 +107,7 @@ impl Operation for DescribeTimeToLive {
     type Service = DynamoDb;
     type Output = Described;
     const NAME: &'static str = "DescribeTimeToLive";
+    const JUDGE: Option<Judge> = Some(crate::members::TABLE);
 
     fn resource(&self, cx: &Context) -> Arn {
         TableName::resource(cx, &self.table_name)

@@ -1,6 +1,6 @@
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
-use service::{Arn, Context, Failure, Operation, Result};
+use service::{Arn, Context, Failure, Judge, Operation, Result};
 
 use crate::DynamoDb;
 use crate::error::{Error, invalid, invalid_parameters};
@@ -60,6 +60,7 @@ impl Operation for UpdateTable {
     type Service = DynamoDb;
     type Output = TableUpdated;
     const NAME: &'static str = "UpdateTable";
+    const JUDGE: Option<Judge> = Some(crate::members::TABLE);
 
     fn resource(&self, cx: &Context) -> Arn {
         TableName::resource(cx, &self.table_name)

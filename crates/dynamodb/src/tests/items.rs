@@ -204,6 +204,14 @@ async fn members_are_judged_in_the_order_and_the_words_of_the_service() {
             one("Cannot specify the ProjectionExpression when choosing to get only the Count"),
         ),
         (
+            "DescribeTable {}".into(),
+            "The parameter 'TableName' is required but was not present in the request".into(),
+        ),
+        (
+            r#"DeleteTable {"TableName":"ab"}"#.into(),
+            "TableName must be at least 3 characters long and at most 255 characters long".into(),
+        ),
+        (
             r#"Scan {"TableName":"things","FilterExpression":"a = :v",
                 "ExpressionAttributeValues":{":v":{"M":{"":{"S":"x"}}}}}"#
                 .into(),
