@@ -11,7 +11,8 @@ use tokio::io::unix::AsyncFd;
 
 use crate::policy::{LOG_EVENT_BYTES_MAX, OUTPUT_BURST_BYTES_MAX};
 
-const READ_BYTES: usize = 64 * 1024;
+/// On the stack and set to zero for each look, so small: most looks find nothing.
+const READ_BYTES: usize = 4 * 1024;
 
 /// ASCII's unit separator. In front of a newline it says that the event goes on in the next line: so
 /// the runtime clients keep a stack trace one event, as AWS's do. `clients/node/console.cjs` and

@@ -64,7 +64,8 @@ struct Parent {
 #[derive(Debug)]
 pub(super) struct Cgroup {
     groups: Vec<Parent>,
-    /// Version 2 measures since the last write through the same open file.
+    /// The highest use of memory, read after every call and so kept open. Version 2 measures since the last write
+    /// through the same open file.
     peak: Option<File>,
     /// Version 1 writes here when memory reaches what was last set as the limit.
     alarm: Option<OwnedFd>,
@@ -207,12 +208,15 @@ impl Cgroup {
             };
             // Without swap in the kernel there is no such file, and nothing to forbid.
             let _ = fs::write(memory.folder.join(file), value);
-            if memory.version == Version::Two {
-                self.peak =
-                    OpenOptions::new().read(true).write(true).open(memory.folder.join("memory.peak")).ok();
-            } else {
+            let peak = match memory.version {
+                Version::One => "memory.max_usage_in_bytes",
+                Version::Two => "memory.peak",
+            };
+            let peak = OpenOptions::new().read(true).write(true).open(memory.folder.join(peak)).ok();
+            if memory.version == Version::One {
                 self.alarm = Some(plumbing::event()?);
             }
+            self.peak = peak;
         }
         Ok(())
     }
@@ -298,8 +302,8 @@ impl Cgroup {
     pub(super) fn memory_peak_bytes(&self) -> Option<u64> {
         let memory = self.of(Controller::Memory)?;
         let text = match (memory.version, &self.peak) {
-            (Version::One, _) => fs::read_to_string(memory.folder.join("memory.max_usage_in_bytes")).ok()?,
-            (Version::Two, Some(peak)) => read_from_start(peak).ok()?,
+            (_, Some(peak)) => read_from_start(peak).ok()?,
+            (Version::One, None) => return None,
             (Version::Two, None) => fs::read_to_string(memory.folder.join("memory.current")).ok()?,
         };
         text.trim().parse().ok()
@@ -307,13 +311,10 @@ impl Cgroup {
 
     /// Starts a new measurement of the peak, where the kernel can.
     pub(super) fn memory_peak_reset(&self) {
-        let Some(memory) = self.of(Controller::Memory) else { return };
-        // A kernel that cannot reset it reports the peak of the sandbox's whole life, which is still a bound.
-        let _ = match (memory.version, &self.peak) {
-            (Version::One, _) => fs::write(memory.folder.join("memory.max_usage_in_bytes"), "0"),
-            (Version::Two, Some(peak)) => std::os::unix::fs::FileExt::write_all_at(peak, b"0", 0),
-            (Version::Two, None) => Ok(()),
-        };
+        if let Some(peak) = &self.peak {
+            // A kernel that cannot reset it reports the peak of the sandbox's whole life, which is still a bound.
+            let _ = std::os::unix::fs::FileExt::write_all_at(peak, b"0", 0);
+        }
     }
 
     /// Removes the groups. All processes must have ended; those that are still ending are waited for.
