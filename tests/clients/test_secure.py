@@ -124,6 +124,27 @@ def test_a_user_may_do_what_its_policies_say(secure):
         ann.client("logs").describe_log_groups()
 
 
+def test_denials_are_explained_to_whoever_may_decode_them(secure):
+    deny = {"Sid": "NoLogs", "Effect": "Deny", "Action": "logs:*", "Resource": "*"}
+    mallory = user(secure, "mallory", deny)
+    with refused("AccessDeniedException", 400, "explicit deny in an identity-based policy") as denied:
+        mallory.client("logs").create_log_group(logGroupName="g")
+    message = denied.response["ResponseMetadata"]["HTTPHeaders"]["x-cloudling-authorization-message"]
+    with refused("AccessDenied", 403, "sts:DecodeAuthorizationMessage"):
+        mallory.client("sts").decode_authorization_message(EncodedMessage=message)
+    sts = secure.root.client("sts")
+    decoded = json.loads(sts.decode_authorization_message(EncodedMessage=message)["DecodedMessage"])
+    assert decoded["allowed"] is False and decoded["explicitDeny"] is True
+    [statement] = decoded["matchedStatements"]["items"]
+    assert statement["statementId"] == "NoLogs" and statement["actions"]["items"] == [{"value": "logs:*"}]
+    context = decoded["context"]
+    assert context["principal"]["arn"] == "arn:aws:iam::000000000000:user/mallory"
+    assert context["action"] == "logs:CreateLogGroup" and context["resource"].endswith(":log-group:g")
+    assert {"key": "aws:SourceIp", "values": {"items": [{"value": "127.0.0.1"}]}} in context["conditions"]["items"]
+    with refused("InvalidAuthorizationMessageException", 400):
+        sts.decode_authorization_message(EncodedMessage=message[:-4] + "AAAA")
+
+
 def test_a_key_that_is_switched_off_is_unknown(secure):
     bob = user(secure, "bob")
     bob.client("sts").get_caller_identity()

@@ -27,6 +27,8 @@ use crate::request::{Request, header_named};
 use crate::upload::{self, Upload};
 
 pub(crate) const TRACE_HEADER: &str = "x-amzn-trace-id";
+/// Beside a denial: what `DecodeAuthorizationMessage` explains it from.
+const EXPLANATION_HEADER: &str = "x-cloudling-authorization-message";
 
 /// limit → identify → verify signature → decode → validate → authorise and run → encode → record.
 pub(crate) async fn answer(gateway: &Gateway, mut request: Request) -> Response {
@@ -40,6 +42,7 @@ pub(crate) async fn answer(gateway: &Gateway, mut request: Request) -> Response 
         course: Course::unknown(request.headers(), request.query()),
         service: Cow::Borrowed("-"),
         operation: String::new(),
+        explanation: None,
     };
     let outcome = AssertUnwindSafe(steps(gateway, &mut progress, &mut request)).catch_unwind().await;
     let outcome = outcome.unwrap_or_else(|panic| Err(panicked(panic.as_ref())));
@@ -55,6 +58,9 @@ pub(crate) async fn answer(gateway: &Gateway, mut request: Request) -> Response 
             refusal::response(&progress.course, failure, &progress.service, progress.operation(), &request.id)
         }
     };
+    if let Some(explanation) = progress.explanation.take() {
+        response.headers_mut().insert(EXPLANATION_HEADER, explanation);
+    }
     match &sharing {
         Some(Sharing::Allowed(allowance)) => bucket_cors::allow(allowance, response.headers_mut()),
         _ if is_dev => cors::allow(request.headers(), response.headers_mut()),
@@ -95,6 +101,8 @@ struct Progress {
     service: Cow<'static, str>,
     /// As the client names it, until the model does.
     operation: String,
+    /// Of a denial.
+    explanation: Option<HeaderValue>,
 }
 
 impl Progress {
@@ -133,6 +141,7 @@ async fn steps(
     let reply = match authorise_and_run(gateway, progress, operation, &cx, input).await {
         Ok(reply) => reply,
         Err(failure) => {
+            progress.explanation = cx.denial_explanation().and_then(|text| text.parse().ok());
             if let Some(unread) = cx.take_body().filter(|_| !request.waits_to_continue()) {
                 body::discard_stream(unread).await;
             }

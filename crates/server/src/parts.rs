@@ -36,7 +36,7 @@ impl Opened {
     pub(crate) fn platform(self, mode: Mode, enforcement: Enforcement, trail: Arc<Trail>) -> Arc<Platform> {
         let authorizer: Arc<dyn Authorizer> = match enforcement {
             Enforcement::Off => Arc::new(AllowAll),
-            Enforcement::On => Arc::new(Enforcer::new(self.identities)),
+            Enforcement::On => Arc::new(Enforcer::new(self.identities).explaining(self.issuer)),
         };
         Platform::new(PlatformParts {
             mode,

@@ -40,6 +40,7 @@ pub struct Context {
     delivery: Option<Arc<Delivery>>,
     source: Option<Arn>,
     is_authorised: bool,
+    denial: OnceLock<String>,
 }
 
 impl Context {
@@ -118,6 +119,16 @@ impl Context {
     /// Whether whoever made this context has decided about access already.
     pub(crate) fn is_authorised(&self) -> bool {
         self.is_authorised
+    }
+
+    /// Leaves the sealed explanation of a denial, which the caller gets beside the error; the first one stays.
+    pub fn explain_denial(&self, explanation: String) {
+        let _ = self.denial.set(explanation);
+    }
+
+    /// See [`Context::explain_denial`].
+    pub fn denial_explanation(&self) -> Option<&str> {
+        self.denial.get().map(String::as_str)
     }
 
     /// The rows of a table in this request's account and region.
@@ -304,6 +315,7 @@ impl ContextBuilder {
             delivery: self.delivery,
             source: self.source,
             is_authorised: self.is_authorised,
+            denial: OnceLock::new(),
             platform: self.platform,
         }
     }

@@ -50,6 +50,11 @@ impl Context {
         self.keys.iter().find(|(known, _)| known == key).map_or(&[], |(_, values)| values)
     }
 
+    /// Every key, in lower case, with its values.
+    pub(super) fn all(&self) -> &[(String, Vec<String>)] {
+        &self.keys
+    }
+
     /// The value of a key that has exactly one: multivalued keys cannot fill a variable.
     pub(super) fn single(&self, key: &str) -> Option<&str> {
         if let [value] = self.values(key) { Some(value) } else { None }

@@ -4,7 +4,7 @@
 //! policies on implicit denies) and "Troubleshoot access denied error messages" for the texts.
 
 use super::context::Request;
-use super::document::Policy;
+use super::document::{Bounds, Policy};
 use super::principal::{Named, Requester};
 
 /// Every policy that applies to a request.
@@ -18,6 +18,12 @@ pub struct Policies<'a> {
     pub session: Option<&'a [&'a Policy]>,
     /// One list for each level of the organization; every level must allow. Empty without an organization.
     pub service_control: &'a [&'a [&'a Policy]],
+}
+
+impl Policies<'_> {
+    pub(super) fn bounds(&self) -> Bounds {
+        if self.boundary.is_some() { Bounds::Boundary } else { Bounds::None }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -114,7 +120,7 @@ fn weigh(request: &Request, policies: &Policies<'_>) -> Result<(), Denial> {
     }
     let granted = match policies.resource.and_then(|resource| resource.policy) {
         Some(policy) => {
-            let verdict = policy.verdict(request);
+            let verdict = policy.verdict(request, policies.bounds());
             if verdict.denies {
                 return Err(Denial::Explicit(of_resource));
             }
@@ -163,7 +169,7 @@ fn weigh(request: &Request, policies: &Policies<'_>) -> Result<(), Denial> {
 fn allows(request: &Request, policies: &[&Policy], of: DenyingPolicy) -> Result<bool, Denial> {
     let mut allowed = false;
     for policy in policies {
-        let verdict = policy.verdict(request);
+        let verdict = policy.verdict(request, Bounds::None);
         if verdict.denies {
             return Err(Denial::Explicit(of));
         }

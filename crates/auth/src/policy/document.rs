@@ -3,6 +3,7 @@
 //! Source: IAM user guide, "Grammar of the IAM JSON policy language"; error texts are those IAM answers with.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::condition::Condition;
 use super::context::Request;
@@ -92,19 +93,33 @@ impl Policy {
     /// The statements that apply to the request, by their place in the document, and whether they deny.
     pub fn matched(&self, request: &Request) -> Vec<(usize, bool)> {
         let statements = self.statements.iter().enumerate();
-        let applying = statements.filter(|(_, statement)| statement.applies(request) != Named::Not);
+        let applying =
+            statements.filter(|(_, statement)| statement.applies(request, Bounds::None) != Named::Not);
         applying.map(|(place, statement)| (place, statement.effect == Effect::Deny)).collect()
     }
 
+    /// The `Deny` statements that apply to the request, as they were written.
+    pub(super) fn denying<'a>(
+        &'a self,
+        request: &'a Request,
+        bounds: Bounds,
+    ) -> impl Iterator<Item = &'a Json> {
+        let statements = self.statements.iter();
+        let denying = statements.filter(|statement| statement.effect == Effect::Deny);
+        denying
+            .filter(move |statement| statement.applies(request, bounds) != Named::Not)
+            .filter_map(|statement| statement.written.as_deref())
+    }
+
     /// What the statements that apply to the request say together.
-    pub(super) fn verdict(&self, request: &Request) -> Verdict {
+    pub(super) fn verdict(&self, request: &Request, bounds: Bounds) -> Verdict {
         let mut verdict = Verdict { denies: false, allows: Named::Not };
         for statement in &self.statements {
             // A statement that could not change the verdict any more need not be looked at.
             if statement.effect == Effect::Allow && verdict.allows == Named::Directly {
                 continue;
             }
-            let named = statement.applies(request);
+            let named = statement.applies(request, bounds);
             match statement.effect {
                 Effect::Deny if named != Named::Not => return Verdict { denies: true, allows: Named::Not },
                 Effect::Deny => {}
@@ -113,6 +128,13 @@ impl Policy {
         }
         verdict
     }
+}
+
+/// Whether the requester has a permissions boundary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bounds {
+    None,
+    Boundary,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,6 +166,8 @@ struct Statement {
     /// Trust policies have none.
     resource: Option<Covers<Vec<ResourcePattern>>>,
     conditions: Vec<Condition>,
+    /// Of a `Deny`, as it was written: denials are explained with it.
+    written: Option<Arc<Json>>,
 }
 
 impl Statement {
@@ -182,11 +206,12 @@ impl Statement {
             action: parse_action(&members, kind)?,
             resource: parse_resource(&members, kind, variables)?,
             conditions,
+            written: (effect == Effect::Deny).then(|| Arc::new(json.clone())),
         })
     }
 
     /// How the statement names the requester, when everything else in it applies.
-    fn applies(&self, request: &Request) -> Named {
+    fn applies(&self, request: &Request, bounds: Bounds) -> Named {
         let context = request.context();
         let listed =
             |patterns: &[Glob]| patterns.iter().any(|pattern| pattern.matches(request.action_lower()));
@@ -210,10 +235,10 @@ impl Statement {
         let named = match &self.principal {
             None => Named::Directly,
             Some(Covers::Listed(element)) => element.names(request.requester()),
-            Some(Covers::AllBut(element)) => match element.names(request.requester()) {
-                Named::Not => Named::Directly,
-                _ => Named::Not,
-            },
+            // No list of exceptions reaches those whose permissions are bounded.
+            Some(Covers::AllBut(_)) if bounds == Bounds::Boundary => Named::Directly,
+            Some(Covers::AllBut(element)) if element.excepts(request.requester()) => Named::Not,
+            Some(Covers::AllBut(_)) => Named::Directly,
         };
         let holds = named != Named::Not && self.conditions.iter().all(|condition| condition.holds(context));
         if holds { named } else { Named::Not }

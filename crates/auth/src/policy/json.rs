@@ -25,6 +25,12 @@ impl Json {
         }
     }
 
+    /// A member of an object.
+    pub(super) fn get(&self, name: &str) -> Option<&Json> {
+        let Json::Map(members) = self else { return None };
+        members.iter().find(|(known, _)| known == name).map(|(_, json)| json)
+    }
+
     pub(super) fn text(&self) -> Option<&str> {
         if let Json::Text(text) = self { Some(text) } else { None }
     }

@@ -8,6 +8,7 @@ mod condition;
 mod context;
 mod decision;
 mod document;
+mod explanation;
 mod json;
 mod pattern;
 mod principal;
@@ -21,4 +22,5 @@ pub use decision::{
     Decision, Denial, DenyingPolicy, Policies, ResourcePolicy, ResourcePolicyKind, decide, denied_text,
 };
 pub use document::{MalformedPolicy, Policy, PolicyKind};
+pub use explanation::explanation;
 pub use principal::Requester;

@@ -204,6 +204,12 @@ impl PrincipalElement {
         unique
     }
 
+    /// As `NotPrincipal`: only who is listed itself is left out. Its account is not it, and neither is the role of a
+    /// session, which AWS wants listed beside the session's own ARN.
+    pub(super) fn excepts(&self, requester: &Requester) -> bool {
+        self.anyone || self.names(requester) == Named::Directly
+    }
+
     pub(super) fn names(&self, requester: &Requester) -> Named {
         let arn = |arn: &String| self.arns.contains(arn);
         let account = |account: &String| {

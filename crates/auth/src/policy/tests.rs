@@ -272,6 +272,30 @@ fn worked_cases_of_the_evaluation_logic() {
     }
 }
 
+/// Source: IAM user guide, "NotPrincipal" and "Permissions boundaries for IAM entities".
+#[test]
+fn only_who_is_listed_itself_is_left_out_of_a_deny() {
+    let all_but = |names: &[&str]| {
+        let names = serde_json::to_string(names).unwrap();
+        let text =
+            format!(r#"{{"Effect":"Deny","NotPrincipal":{{"AWS":{names}}},"Action":"*","Resource":"*"}}"#);
+        Some(Policy::parse(&document(&text), PolicyKind::Resource).unwrap())
+    };
+    let denied = "with an explicit deny in a resource-based policy";
+    let cases = [
+        (user(), vec![USER, OWN], "", "allowed"),
+        (user(), vec![OWN], "", denied),
+        (user(), vec![USER, OWN], ALLOW, denied),
+        (session(), vec![SESSION, ROLE, OWN], "", "allowed"),
+        (session(), vec![ROLE, OWN], "", denied),
+    ];
+    for (requester, names, boundary, expected) in cases {
+        let resource = all_but(&names);
+        let case = Case { identity: ALLOW, resource, boundary, ..Case::new(requester) };
+        assert_eq!(case.says(), expected, "{names:?} {boundary}");
+    }
+}
+
 fn condition_holds(version: &str, condition: &str, context: Context) -> bool {
     let text = format!(
         r#"{{"Version":"{version}","Statement":{{"Effect":"Allow","Action":"*","Resource":"*","Condition":{condition}}}}}"#

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use auth::policy::{
     Context as Keys, Decision, Denial, DenyingPolicy, Policies, Policy, Request, Requester, ResourcePolicy,
-    ResourcePolicyKind, decide, denied_text,
+    ResourcePolicyKind, decide, denied_text, explanation,
 };
-use auth::{Grants, Identities, Identity};
+use auth::{Grants, Identities, Identity, Seal, encode_message};
 use service::{
     AccountId, Authorization, Authorizer, BoxFuture, Caller, Context, Demand, Failure, Principal, Result,
 };
@@ -31,6 +31,8 @@ const OF_TRUST: [&str; 3] = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceI
 pub struct Enforcer {
     identities: Arc<dyn Identities>,
     compiled: Compiled,
+    /// Closes the explanations of denials; without it none are given.
+    seal: Option<Arc<dyn Seal>>,
 }
 
 /// Who asks, and what bears on all he asks for in one call.
@@ -45,7 +47,13 @@ struct Asking {
 
 impl Enforcer {
     pub fn new(identities: Arc<dyn Identities>) -> Self {
-        Enforcer { identities, compiled: Compiled::default() }
+        Enforcer { identities, compiled: Compiled::default(), seal: None }
+    }
+
+    /// Every denial comes with an explanation that only `DecodeAuthorizationMessage` opens.
+    #[must_use]
+    pub fn explaining(self, seal: Arc<dyn Seal>) -> Self {
+        Enforcer { seal: Some(seal), ..self }
     }
 
     async fn asking(&self, cx: &Context) -> Result<Asking> {
@@ -118,13 +126,14 @@ impl Enforcer {
             session: session.as_deref(),
             service_control: &[],
         };
-        match decide(&request, &policies) {
-            Decision::Allowed if asking.is_gone => {
-                Err(Denied::Policy(denied_text(&request, Denial::Implicit(DenyingPolicy::Identity))))
-            }
-            Decision::Allowed => Ok(()),
-            Decision::Denied(denial) => Err(Denied::Policy(denied_text(&request, denial))),
-        }
+        let denial = match decide(&request, &policies) {
+            Decision::Allowed if asking.is_gone => Denial::Implicit(DenyingPolicy::Identity),
+            Decision::Allowed => return Ok(()),
+            Decision::Denied(denial) => denial,
+        };
+        let explanation =
+            self.seal.as_deref().map(|seal| encode_message(seal, &explanation(&request, &policies, denial)));
+        Err(Denied::Policy { text: denied_text(&request, denial), explanation })
     }
 
     async fn of_resource(&self, cx: &Context, demand: &Demand) -> Result<OfResource> {
@@ -166,7 +175,7 @@ struct OfResource {
 }
 
 enum Denied {
-    Policy(String),
+    Policy { text: String, explanation: Option<String> },
     Failure(Failure),
 }
 
@@ -184,7 +193,16 @@ impl Authorizer for Enforcer {
                 match self.check(question.cx, &asking, demand).await {
                     Ok(()) => {}
                     Err(Denied::Failure(failure)) => return Err(failure),
-                    Err(Denied::Policy(text)) => return Err(denial(&asking, question.service, text)),
+                    Err(Denied::Policy { text, explanation }) => {
+                        let failure = denial(&asking, question.service, text, explanation.as_deref());
+                        // Strangers could have nobody decode it.
+                        if let Some(explanation) =
+                            explanation.filter(|_| asking.requester.account().is_some())
+                        {
+                            question.cx.explain_denial(explanation);
+                        }
+                        return Err(failure);
+                    }
                 }
             }
             Ok(())
@@ -193,16 +211,21 @@ impl Authorizer for Enforcer {
 }
 
 /// The error as clients of the service's protocol know it.
-fn denial(asking: &Asking, service: &str, text: String) -> Failure {
+fn denial(asking: &Asking, service: &str, text: String, explanation: Option<&str>) -> Failure {
     let protocol = wire::model(service).and_then(|model| model.protocols().first().copied());
     match protocol {
         // Strangers are not told why.
         Some(Protocol::RestXml) if asking.requester == Requester::Anonymous => {
             Failure::new("AccessDenied", 403, "Access Denied")
         }
-        Some(Protocol::Query | Protocol::Ec2Query | Protocol::RestXml) => {
-            Failure::new("AccessDenied", 403, text)
+        Some(Protocol::Ec2Query) => {
+            let encoded = explanation
+                .map(|message| format!(". Encoded authorization failure message: {message}"))
+                .unwrap_or_default();
+            let text = format!("You are not authorized to perform this operation. {text}{encoded}");
+            Failure::new("UnauthorizedOperation", 403, text)
         }
+        Some(Protocol::Query | Protocol::RestXml) => Failure::new("AccessDenied", 403, text),
         Some(Protocol::RestJson) => Failure::new("AccessDeniedException", 403, text),
         Some(Protocol::AwsJson10 | Protocol::AwsJson11 | Protocol::RpcV2Cbor) | None => {
             Failure::new("AccessDeniedException", 400, text)

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use auth::Issuer;
 use expect_test::{Expect, expect};
 use service::{
     AccountId, AnyService, Arn, Authorization, Authorizer as _, BoxFuture, CallerSession, Clock, Context,
@@ -100,7 +101,8 @@ impl Case {
     }
 
     async fn decide(self, service: &'static str, demands: Vec<Demand>) -> String {
-        let enforcer = Enforcer::new(Arc::new(self.identities));
+        let seal = Arc::new(Issuer::from_key([7; 32]));
+        let enforcer = Enforcer::new(Arc::new(self.identities)).explaining(seal);
         let platform = Platform::new(PlatformParts {
             mode: Mode::Secure,
             kv: Arc::new(MemoryKv::new()),
@@ -154,6 +156,20 @@ async fn users_may_do_what_their_policies_say() {
     let mut gone = case(ann_of(ACCOUNT), "").with_policy(&grant(r#"{"AWS":"*"}"#, ""));
     gone.identities = WrittenDown::default();
     assert!(gone.decide("lambda", invoke()).await.contains("no identity-based policy allows"));
+}
+
+#[tokio::test]
+async fn ec2_has_an_error_of_its_own() {
+    let instance = "arn:aws:ec2:us-east-1:111122223333:instance/i-1".parse().unwrap();
+    let decided =
+        case(ann_of(ACCOUNT), "").decide("ec2", vec![Demand::new("ec2:StopInstances", instance)]).await;
+    let start = "403 UnauthorizedOperation: You are not authorized to perform this operation. User: \
+                 arn:aws:iam::111122223333:user/ann is not authorized to perform: ec2:StopInstances on resource: \
+                 arn:aws:ec2:us-east-1:111122223333:instance/i-1 because no identity-based policy allows the \
+                 ec2:StopInstances action. Encoded authorization failure message: ";
+    let message = decided.strip_prefix(start).unwrap_or_else(|| panic!("{decided}"));
+    let decoded = auth::decode_message(&Issuer::from_key([7; 32]), message).unwrap();
+    assert!(decoded.contains(r#""action":"ec2:StopInstances""#), "{decoded}");
 }
 
 fn grant(principal: &str, condition: &str) -> String {

@@ -115,6 +115,25 @@ async fn policies_decide_what_a_known_key_may_do() {
 }
 
 #[tokio::test]
+async fn denials_come_with_an_explanation_for_those_who_may_decode_it() {
+    let deny = r#"{"Sid":"NoLogs","Effect":"Deny","Action":"logs:*","Resource":"*"}"#;
+    let stage = Stage::secure(identities(deny)).await;
+    let (mut head, body) = json("Logs_20140328.DeleteLogGroup", LOGS);
+    sign(&mut head, &body, &credentials(KEY), "us-east-1", "logs", NOW_EPOCH_MILLIS);
+    let answer = stage.send(http::Request::from_parts(head, Full::new(body))).await;
+    assert_eq!(answer.status(), 400);
+    let message = answer.headers()["x-cloudling-authorization-message"].to_str().unwrap();
+    let decoded = auth::decode_message(&*stage.issuer, message).unwrap();
+    let decoded: serde_json::Value = serde_json::from_str(&decoded).unwrap();
+    assert_eq!(decoded["matchedStatements"]["items"][0]["statementId"], "NoLogs");
+    assert_eq!(decoded["context"]["principal"]["arn"], "arn:aws:iam::111122223333:user/team/ann");
+    assert_eq!(decoded["context"]["action"], "logs:DeleteLogGroup");
+    let (head, body) = json("Logs_20140328.DeleteLogGroup", LOGS);
+    let stranger = stage.send(http::Request::from_parts(head, Full::new(body))).await;
+    assert!(!stranger.headers().contains_key("x-cloudling-authorization-message"));
+}
+
+#[tokio::test]
 async fn a_signature_counts_for_the_service_it_was_made_for() {
     let allow = r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#;
     let stage = Stage::secure(identities(allow)).await;

@@ -328,9 +328,10 @@ impl Stage {
         identities: WrittenDown,
     ) -> Self {
         let identities = Arc::new(identities);
+        let issuer = Arc::new(Issuer::from_key([7; 32]));
         let authorizer: Arc<dyn Authorizer> = match mode {
             Mode::Dev => Arc::new(AllowAll),
-            Mode::Secure => Arc::new(Enforcer::new(identities.clone())),
+            Mode::Secure => Arc::new(Enforcer::new(identities.clone()).explaining(issuer.clone())),
         };
         let platform = Platform::new(PlatformParts {
             mode,
@@ -346,7 +347,6 @@ impl Stage {
             Box::new(Mounted { definition, service: probe.clone() })
         };
         platform.mount(Registry::new(definitions.iter().copied().map(mount).collect()));
-        let issuer = Arc::new(Issuer::from_key([7; 32]));
         let gateway = Gateway::new(GatewayParts {
             platform: platform.clone(),
             issuer: issuer.clone(),
