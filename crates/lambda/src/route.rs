@@ -179,6 +179,7 @@ impl Lambda {
             tmp_mib: settings.ephemeral_mib,
             timeout: Duration::from_secs(settings.timeout_seconds.into()),
             log_group,
+            logging: settings.logging.format(),
             region: target.scope.region.to_string(),
             account: target.scope.account.to_string(),
         };

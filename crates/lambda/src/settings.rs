@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 use service::{Failure, Result};
+use worker::{LogFormat, LogLevel};
 
 use crate::error::Error;
 use crate::{environment, runtime};
@@ -17,6 +18,8 @@ const EPHEMERAL_MIB: RangeInclusive<i64> = 512..=10_240;
 pub(crate) const LAYERS_MAX: usize = 5;
 const DESCRIPTION_CHARS_MAX: usize = 256;
 const HANDLER_CHARS_MAX: usize = 128;
+/// The log format that knows levels.
+const JSON: &str = "JSON";
 
 /// The settings as they are kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,6 +64,20 @@ pub(crate) struct Logging {
     pub(crate) system_log_level: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) log_group: Option<String>,
+}
+
+impl Logging {
+    /// What the workers are told. Levels were checked when they were set.
+    pub(crate) fn format(&self) -> LogFormat {
+        if self.log_format != JSON {
+            return LogFormat::Text;
+        }
+        let level = |name: &Option<String>| name.as_deref().and_then(LogLevel::of).unwrap_or(LogLevel::Info);
+        LogFormat::Json {
+            application: level(&self.application_log_level),
+            system: level(&self.system_log_level),
+        }
+    }
 }
 
 fn text_format() -> String {
@@ -299,10 +316,14 @@ fn default_logging(name: &str) -> Logging {
 }
 
 fn checked_logging(name: &str, mut logging: Logging) -> Result<Logging> {
-    logging.log_format = one_of(logging.log_format, "loggingConfig.logFormat", &["JSON", "Text"])?;
-    if logging.log_format == "JSON" {
-        logging.application_log_level.get_or_insert_with(|| "INFO".into());
-        logging.system_log_level.get_or_insert_with(|| "INFO".into());
+    logging.log_format = one_of(logging.log_format, "loggingConfig.logFormat", &[JSON, "Text"])?;
+    if logging.log_format == JSON {
+        let level = logging.application_log_level.unwrap_or_else(|| "INFO".into());
+        let allowed = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
+        logging.application_log_level = Some(one_of(level, "loggingConfig.applicationLogLevel", &allowed)?);
+        let level = logging.system_log_level.unwrap_or_else(|| "INFO".into());
+        let allowed = ["DEBUG", "INFO", "WARN"];
+        logging.system_log_level = Some(one_of(level, "loggingConfig.systemLogLevel", &allowed)?);
     } else if logging.application_log_level.is_some() || logging.system_log_level.is_some() {
         let text =
             "To use ApplicationLogLevel or SystemLogLevel parameters, you must set your log format to JSON.";

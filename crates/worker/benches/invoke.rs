@@ -262,6 +262,7 @@ fn function(folder: &Path, subject: &Subject, number: usize) -> Function {
         tmp_mib: 512,
         timeout: Duration::from_secs(10),
         log_group: "/aws/lambda/bench".into(),
+        logging: worker::LogFormat::Text,
         region: "us-east-1".into(),
         account: "000000000000".into(),
     }

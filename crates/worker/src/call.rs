@@ -9,6 +9,7 @@ use crate::delivery::Delivery;
 use crate::event::{Event, Last};
 use crate::invocation::{Credentials, Reply};
 use crate::log::CallLog;
+use crate::platform_event::PlatformEvent;
 use crate::policy::{DRAIN_TIMEOUT, LAST_WORDS_TIMEOUT, LOG_DELAY_MAX};
 use crate::report::{self, Failure};
 use crate::runtime_api::Offer;
@@ -53,7 +54,12 @@ pub(crate) async fn initialise(worker: &mut Worker, log: &mut CallLog, limit: Du
                     }
                 }
             }
-            worker.output.drain(|line| log.line(line));
+            worker.output.drain(|line| log.output(line));
+            for (name, events) in
+                worker.extensions().map(|extensions| extensions.registered()).into_iter().flatten()
+            {
+                log.event(&PlatformEvent::Extension { name: &name, events: &events });
+            }
             Init::Done
         }
         Next::Event(Event::InitError(payload)) => {
@@ -98,8 +104,8 @@ pub(crate) async fn run(
                 if ended.last == Last::Yes {
                     end(worker, log).await;
                 } else {
-                    worker.output.drain(|line| log.line(line));
-                    worker.output.finish_lines(|line| log.line(line));
+                    worker.output.drain(|line| log.output(line));
+                    worker.output.finish_lines(|line| log.output(line));
                 }
                 return ended;
             }
@@ -128,7 +134,7 @@ pub(crate) async fn exited(
 ) -> Ended {
     const ERROR_TYPE: &str = "Runtime.ExitError";
     let message = report::exit_message(request_id, exit);
-    log.line(format!("{message}\n{ERROR_TYPE}"));
+    log.notice(request_id, format!("{message}\n{ERROR_TYPE}"));
     Ended {
         reply: delivery.error(report::error(ERROR_TYPE, &message)).await,
         failure: Some(Failure::Error { error_type: ERROR_TYPE.into() }),
@@ -155,7 +161,7 @@ pub(crate) async fn timeout_reply(
     delivery: &mut Delivery,
     log: &mut CallLog,
 ) -> Ended {
-    log.line(report::timeout_line(request_id, limit));
+    log.notice(request_id, report::timeout_line(request_id, limit));
     let reply = delivery.error(report::timeout_error(request_id, limit)).await;
     Ended { reply, failure: Some(Failure::Timeout), last: Last::Yes }
 }
@@ -218,7 +224,7 @@ async fn next(worker: &mut Worker, log: &mut CallLog, deadline: Instant) -> Next
             biased;
             event = link.event() => return Next::Event(event),
             () = output.ready() => {
-                output.drain(|line| log.line(line));
+                output.drain(|line| log.output(line));
                 if log.has_waiting() && flush_at.is_none() {
                     flush_at = Some(Instant::now() + LOG_DELAY_MAX);
                 }
@@ -253,7 +259,7 @@ async fn end(worker: &mut Worker, log: &mut CallLog) -> Exit {
     if exit.out_of_memory {
         worker.used_all_memory();
     }
-    worker.output.drain(|line| log.line(line));
-    worker.output.finish_lines(|line| log.line(line));
+    worker.output.drain(|line| log.output(line));
+    worker.output.finish_lines(|line| log.output(line));
     exit
 }

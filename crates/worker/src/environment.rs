@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::function::{Function, RuntimeKind};
 use crate::invocation::Credentials;
+use crate::log_format::LogFormat;
 use crate::network::{EGRESS_VARIABLE, Egress, NotAPolicy};
+use crate::platform_event::Initialization;
 use crate::sandbox::Tier;
 use crate::spawner::{AUTHORITY_FILE, BUNDLE_FILE};
 
@@ -23,6 +25,12 @@ const READ_AT_START: [&str; 7] = [
     "NODE_OPTIONS",
     "UV_THREADPOOL_SIZE",
 ];
+
+/// Tells a function why its worker was started.
+pub(crate) const INITIALIZATION_TYPE: &str = "AWS_LAMBDA_INITIALIZATION_TYPE";
+
+/// Where libraries send traces. Nobody listens there, and a datagram that nobody takes is no error to its sender.
+const XRAY_DAEMON: (&str, &str) = ("127.0.0.1", "2000");
 
 /// Folders as the function's process sees them.
 #[derive(Debug, Clone)]
@@ -148,6 +156,9 @@ pub(crate) fn of_function(
         ("LOCALSTACK_HOSTNAME".into(), "127.0.0.1".into()),
         ("EDGE_PORT".into(), port.to_string()),
         ("AWS_XRAY_CONTEXT_MISSING".into(), "LOG_ERROR".into()),
+        ("AWS_XRAY_DAEMON_ADDRESS".into(), format!("{}:{}", XRAY_DAEMON.0, XRAY_DAEMON.1)),
+        ("_AWS_XRAY_DAEMON_ADDRESS".into(), XRAY_DAEMON.0.into()),
+        ("_AWS_XRAY_DAEMON_PORT".into(), XRAY_DAEMON.1.into()),
     ]);
     all.extend(trusted(places));
     match function.runtime {
@@ -173,7 +184,7 @@ pub(crate) fn of_function(
         ("AWS_LAMBDA_FUNCTION_NAME".into(), function.name.clone()),
         ("AWS_LAMBDA_FUNCTION_VERSION".into(), function.version.clone()),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE".into(), function.memory_mib.to_string()),
-        ("AWS_LAMBDA_INITIALIZATION_TYPE".into(), "on-demand".into()),
+        (INITIALIZATION_TYPE.into(), Initialization::OnDemand.name().into()),
         ("AWS_LAMBDA_LOG_GROUP_NAME".into(), function.log_group.clone()),
         ("AWS_LAMBDA_LOG_STREAM_NAME".into(), log_stream.to_owned()),
         ("AWS_REGION".into(), function.region.clone()),
@@ -181,6 +192,10 @@ pub(crate) fn of_function(
         ("LAMBDA_TASK_ROOT".into(), text(&places.task_root)),
         ("LAMBDA_RUNTIME_DIR".into(), text(&places.runtime_dir)),
     ]);
+    all.insert("AWS_LAMBDA_LOG_FORMAT".into(), function.logging.name().into());
+    if let LogFormat::Json { application, .. } = function.logging {
+        all.insert("AWS_LAMBDA_LOG_LEVEL".into(), application.name().into());
+    }
     if function.runtime != RuntimeKind::Custom {
         all.insert("AWS_EXECUTION_ENV".into(), format!("AWS_Lambda_{}", function.requested_runtime));
     }
@@ -243,6 +258,7 @@ mod tests {
             tmp_mib: 512,
             timeout: Duration::from_secs(3),
             log_group: "/aws/lambda/users".into(),
+            logging: LogFormat::Text,
             region: "eu-west-1".into(),
             account: "000000000000".into(),
         }

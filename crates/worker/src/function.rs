@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::log_format::LogFormat;
+
 /// Family of a runtime: who speaks to the function's code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RuntimeKind {
@@ -52,6 +54,7 @@ pub struct Function {
     pub tmp_mib: u32,
     pub timeout: Duration,
     pub log_group: String,
+    pub logging: LogFormat,
     pub region: String,
     pub account: String,
 }

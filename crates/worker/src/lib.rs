@@ -21,8 +21,10 @@ mod frame;
 mod function;
 mod invocation;
 mod log;
+mod log_format;
 mod network;
 mod output;
+mod platform_event;
 pub mod policy;
 mod pool;
 mod preload;
@@ -45,6 +47,7 @@ pub use invocation::{
     StreamPart,
 };
 pub use log::{LogLine, LogSink};
+pub use log_format::{LogFormat, LogLevel};
 pub use network::{EGRESS_VARIABLE, Egress, Entry, Internet, Network, NetworkConfig, NotAPolicy, Outside};
 pub use policy::PoolConfig;
 pub use pool::KeyCount;

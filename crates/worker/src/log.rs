@@ -4,8 +4,12 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use serde_json::json;
 
+use crate::log_format::{LogFormat, LogLevel};
+use crate::platform_event::PlatformEvent;
 use crate::policy::{LOG_BATCH_LINES_MAX, LOG_TAIL_BYTES_MAX};
+use crate::report;
 
 /// Receives the log of running functions, in order: INIT_START, START, the function's lines, END,
 /// REPORT.
@@ -26,14 +30,15 @@ pub struct LogLine {
 pub(crate) struct CallLog {
     sink: Arc<dyn LogSink>,
     stream: Arc<str>,
+    format: LogFormat,
     waiting: Vec<LogLine>,
     /// `None` until START: what the init phase says is not part of the tail.
     tail: Option<Vec<u8>>,
 }
 
 impl CallLog {
-    pub(crate) fn new(sink: Arc<dyn LogSink>, stream: Arc<str>) -> Self {
-        Self { sink, stream, waiting: Vec::new(), tail: None }
+    pub(crate) fn new(sink: Arc<dyn LogSink>, stream: Arc<str>, format: LogFormat) -> Self {
+        Self { sink, stream, format, waiting: Vec::new(), tail: None }
     }
 
     /// From now on lines belong to the tail.
@@ -53,7 +58,44 @@ impl CallLog {
         &self.stream
     }
 
-    pub(crate) fn line(&mut self, text: String) {
+    /// A line that the function, its runtime or an extension wrote.
+    pub(crate) fn output(&mut self, text: String) {
+        if self.format.keeps_output(&text) {
+            self.push(text);
+        }
+    }
+
+    /// What the platform tells.
+    pub(crate) fn event(&mut self, event: &PlatformEvent<'_>) {
+        match self.format {
+            LogFormat::Text => event.lines().into_iter().flatten().for_each(|line| self.push(line)),
+            LogFormat::Json { system, .. } => {
+                for record in event.records().into_iter().filter(|record| record.level >= system) {
+                    let time = report::timestamp();
+                    let object = json!({ "time": time, "type": record.kind, "record": record.record });
+                    self.push(object.to_string());
+                }
+            }
+        }
+    }
+
+    /// What the platform says in the function's place about its end. Never left out.
+    pub(crate) fn notice(&mut self, request_id: &str, text: String) {
+        match self.format {
+            LogFormat::Text => self.push(text),
+            LogFormat::Json { .. } => {
+                let object = json!({
+                    "timestamp": report::timestamp(),
+                    "level": LogLevel::Error.name(),
+                    "requestId": request_id,
+                    "message": text.trim_end(),
+                });
+                self.push(object.to_string());
+            }
+        }
+    }
+
+    fn push(&mut self, text: String) {
         if let Some(tail) = &mut self.tail {
             tail.extend_from_slice(text.as_bytes());
             tail.push(b'\n');
@@ -118,11 +160,11 @@ mod tests {
     #[test]
     fn the_tail_is_the_last_4_kib_from_start_on() {
         let sink = Arc::new(Batches::default());
-        let mut log = CallLog::new(sink.clone(), "stream".into());
-        log.line("init".into());
+        let mut log = CallLog::new(sink.clone(), "stream".into(), LogFormat::Text);
+        log.output("init".into());
         log.begin_tail();
         for number in 0..2_000 {
-            log.line(format!("{number:09}"));
+            log.output(format!("{number:09}"));
         }
         let tail = log.finish();
         assert_eq!(tail.len(), LOG_TAIL_BYTES_MAX);
@@ -134,10 +176,10 @@ mod tests {
     #[test]
     fn lines_stay_in_the_stream_they_were_written_to() {
         let sink = Arc::new(Batches::default());
-        let mut log = CallLog::new(sink.clone(), "one".into());
-        log.line("a".into());
+        let mut log = CallLog::new(sink.clone(), "one".into(), LogFormat::Text);
+        log.output("a".into());
         log.switch_stream("two".into());
-        log.line("b".into());
+        log.output("b".into());
         assert_eq!(&log.finish()[..], b"");
         let expected = [("one".into(), vec!["a".into()]), ("two".into(), vec!["b".into()])];
         assert_eq!(*sink.0.lock().unwrap(), expected);

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::{anyhow, bail};
 
@@ -10,13 +11,11 @@ use crate::environment;
 use crate::function::Function;
 use crate::invocation::Credentials;
 use crate::log::{CallLog, LogSink};
+use crate::platform_event::{Initialization, Phase, PlatformEvent};
 use crate::pool::{KeyCount, Lease};
-use crate::report;
+use crate::report::{self, Failure};
 use crate::starter::{Base, StartError};
 use crate::workers::Workers;
-
-/// How a worker that nobody waits for tells its code that it was started.
-const INITIALIZATION_TYPE: (&str, &str) = ("AWS_LAMBDA_INITIALIZATION_TYPE", "provisioned-concurrency");
 
 impl Workers {
     /// Keeps so many idle workers of a function's key, however long nobody calls; starts none.
@@ -55,16 +54,30 @@ impl Workers {
         let mut variables = environment::of_call(&credentials, "");
         // There is no call yet whose trace it could be.
         variables.remove("_X_AMZN_TRACE_ID");
-        variables.insert(INITIALIZATION_TYPE.0, INITIALIZATION_TYPE.1.to_owned());
+        variables.insert(environment::INITIALIZATION_TYPE, Initialization::Provisioned.name().to_owned());
         let begun = self.begin_with(function, variables, interpreter.as_ref(), base).await;
         let mut worker = begun.map_err(|error| match error {
             StartError::Function { message, .. } => anyhow!(message),
             StartError::Platform(error) => error,
         })?;
-        let mut log = CallLog::new(log, Arc::clone(&worker.log_stream));
+        let mut log = CallLog::new(log, Arc::clone(&worker.log_stream), function.logging);
         let version = interpreter.as_ref().map(|interpreter| interpreter.version.to_string());
-        log.line(report::init_start(function, version));
+        let initialization = Initialization::Provisioned;
+        log.event(&PlatformEvent::InitStart { function, version: version.as_deref(), initialization });
+        let begun = Instant::now();
         let init = call::initialise(&mut worker, &mut log, self.init_timeout()).await;
+        let failure = match &init {
+            Init::Done => None,
+            Init::Failed(payload) => Some(Failure::Error { error_type: report::error_type(payload) }),
+            Init::Exited(_) => Some(Failure::Error { error_type: "Runtime.ExitError".into() }),
+            Init::Timeout => Some(Failure::Timeout),
+        };
+        log.event(&PlatformEvent::InitDone {
+            duration: begun.elapsed(),
+            phase: Phase::Init,
+            failure: failure.as_ref(),
+            initialization,
+        });
         log.finish();
         match init {
             Init::Done => {

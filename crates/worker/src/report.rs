@@ -8,7 +8,6 @@ use serde_json::json;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use crate::function::Function;
 use crate::invocation::Report;
 use crate::log::now;
 use crate::sandbox::Exit;
@@ -20,12 +19,15 @@ pub(crate) enum Failure {
     Error { error_type: String },
 }
 
-pub(crate) fn init_start(function: &Function, version: Option<String>) -> String {
+pub(crate) fn init_start(requested_runtime: &str, version: Option<&str>) -> String {
+    format!("INIT_START Runtime Version: {}", runtime_version(requested_runtime, version))
+}
+
+/// `nodejs:20.v20.1.0`; what was asked for when there is no interpreter.
+pub(crate) fn runtime_version(requested_runtime: &str, version: Option<&str>) -> String {
     match version {
-        Some(version) => {
-            format!("INIT_START Runtime Version: {}.v{version}", family(&function.requested_runtime))
-        }
-        None => format!("INIT_START Runtime Version: {}", function.requested_runtime),
+        Some(version) => format!("{}.v{version}", family(requested_runtime)),
+        None => requested_runtime.to_owned(),
     }
 }
 
@@ -188,7 +190,8 @@ pub(crate) fn error_type(payload: &[u8]) -> String {
     serde_json::from_slice::<Head>(payload).map_or_else(|_| "Runtime.Unknown".into(), |head| head.error_type)
 }
 
-fn timestamp() -> String {
+/// The time of now as a log shows it.
+pub(crate) fn timestamp() -> String {
     OffsetDateTime::from(now())
         .format(format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"))
         .expect("every component of the description is part of a date and time")

@@ -17,9 +17,10 @@ use crate::delivery::Delivery;
 use crate::environment::{self, Trust};
 use crate::event::Last;
 use crate::function::{Function, RuntimeKind};
-use crate::invocation::{Credentials, Invocation, InvokeFailure, Outcome};
+use crate::invocation::{Credentials, Invocation, InvokeFailure, Outcome, Reply};
 use crate::log::{CallLog, epoch_millis};
 use crate::network::Platform;
+use crate::platform_event::{Initialization, Phase, PlatformEvent};
 use crate::policy::{BOOTS_PER_CPU_MAX, PoolConfig, SPARE_KINDS_MAX, WARM_UP_PAUSE};
 use crate::pool::{Lease, Pool, Seat, SpareKind};
 use crate::preload::{Preload, Preloads};
@@ -158,7 +159,7 @@ impl Workers {
         let mut call = Call {
             function: Arc::clone(function),
             credentials: credentials.clone(),
-            log: CallLog::new(Arc::clone(log), Arc::from("")),
+            log: CallLog::new(Arc::clone(log), Arc::from(""), function.logging),
             delivery: Delivery::new(response.clone()),
             offer: Offer {
                 request_id: invocation.request_id,
@@ -252,22 +253,25 @@ impl Workers {
         };
         call.log.switch_stream(Arc::clone(&worker.log_stream));
         let version = interpreter.as_ref().map(|interpreter| interpreter.version.to_string());
-        call.log.line(report::init_start(&function, version));
+        call.init_starts(version.as_deref());
         let init = call::initialise(&mut worker, &mut call.log, self.shared.config.init_timeout).await;
         let init_time = started.elapsed();
         match init {
-            Init::Done => self.run(call, Lease { worker, seat }, Some(init_time)).await,
+            Init::Done => {
+                call.init_over(init_time, Phase::Init, None);
+                self.run(call, Lease { worker, seat }, Some(init_time)).await
+            }
             Init::Failed(payload) => call.init_failed(payload, worker, init_time).await,
             Init::Exited(exit) => {
                 let failure = Failure::Error { error_type: "Runtime.ExitError".into() };
-                call.log.line(report::init_report(init_time, "init", &failure));
+                call.init_over(init_time, Phase::Init, Some(&failure));
                 call.begin();
                 let ended =
                     call::exited(&call.offer.request_id, exit, &mut call.delivery, &mut call.log).await;
                 call.finish(ended, Duration::ZERO, Some(init_time), Some(&worker))
             }
             Init::Timeout => {
-                call.log.line(report::init_report(init_time, "init", &Failure::Timeout));
+                call.init_over(init_time, Phase::Init, Some(&Failure::Timeout));
                 drop(worker);
                 self.second_init(call, seat, interpreter.as_ref()).await
             }
@@ -290,7 +294,10 @@ impl Workers {
         call.begin();
         let left = function.timeout.saturating_sub(started.elapsed());
         match call::initialise(&mut worker, &mut call.log, left).await {
-            Init::Done => self.run_from(call, Lease { worker, seat }, None, started).await,
+            Init::Done => {
+                call.init_over(started.elapsed(), Phase::Invoke, None);
+                self.run_from(call, Lease { worker, seat }, None, started).await
+            }
             Init::Failed(payload) => {
                 let ended = call.failed_init(payload).await;
                 call.finish(ended, started.elapsed(), None, Some(&worker))
@@ -301,7 +308,7 @@ impl Workers {
                 call.finish(ended, started.elapsed(), None, Some(&worker))
             }
             Init::Timeout => {
-                call.log.line(report::init_report(started.elapsed(), "invoke", &Failure::Timeout));
+                call.init_over(started.elapsed(), Phase::Invoke, Some(&Failure::Timeout));
                 let request_id = &call.offer.request_id;
                 let ended =
                     call::timeout_reply(request_id, function.timeout, &mut call.delivery, &mut call.log)
@@ -314,7 +321,7 @@ impl Workers {
     async fn run(&self, mut call: Call, mut lease: Lease, init: Option<Duration>) -> Outcome {
         lease.worker.wake();
         // What a background thread said since the last call stands before this one.
-        lease.worker.output.drain(|line| call.log.line(line));
+        lease.worker.output.drain(|line| call.log.output(line));
         call.begin();
         self.run_from(call, lease, init, Instant::now()).await
     }
@@ -469,7 +476,22 @@ struct Call {
 impl Call {
     fn begin(&mut self) {
         self.log.begin_tail();
-        self.log.line(report::start(&self.offer.request_id, &self.function.version));
+        let Self { function, offer, log, .. } = self;
+        log.event(&PlatformEvent::Start {
+            request_id: &offer.request_id,
+            version: &function.version,
+            trace_id: &offer.trace_id,
+        });
+    }
+
+    fn init_starts(&mut self, version: Option<&str>) {
+        let initialization = Initialization::OnDemand;
+        self.log.event(&PlatformEvent::InitStart { function: &self.function, version, initialization });
+    }
+
+    fn init_over(&mut self, duration: Duration, phase: Phase, failure: Option<&Failure>) {
+        let initialization = Initialization::OnDemand;
+        self.log.event(&PlatformEvent::InitDone { duration, phase, failure, initialization });
     }
 
     /// END and REPORT, and the outcome.
@@ -480,13 +502,17 @@ impl Call {
         init: Option<Duration>,
         worker: Option<&Worker>,
     ) -> Outcome {
-        let Self { function, offer, .. } = &self;
+        let Self { function, offer, log, .. } = &mut self;
         let peak = worker.and_then(Worker::memory_peak_bytes);
         let numbers = report::measure(duration, init, function.memory_mib, peak);
-        let end = report::end(&offer.request_id);
-        let report = report::report(&offer.request_id, &numbers, ended.failure.as_ref(), &offer.trace_id);
-        self.log.line(end);
-        self.log.line(report);
+        let (request_id, trace_id, failure) = (&offer.request_id, &offer.trace_id, ended.failure.as_ref());
+        let produced_bytes = match &ended.reply {
+            Reply::Success { payload, .. } | Reply::FunctionError { payload, .. } => Some(payload.len()),
+            Reply::Streamed => None,
+        };
+        let duration_ms = numbers.duration_ms;
+        log.event(&PlatformEvent::RuntimeDone { request_id, duration_ms, produced_bytes, failure, trace_id });
+        log.event(&PlatformEvent::Report { request_id, report: &numbers, failure, trace_id });
         let log_stream = self.log.stream().to_owned();
         Outcome { result: Ok(ended.reply), report: Some(numbers), log_tail: self.log.finish(), log_stream }
     }
@@ -502,12 +528,12 @@ impl Call {
             StartError::Function { error_type, message } => (error_type, message),
         };
         self.log.switch_stream(report::log_stream_name(&self.function.version).into());
-        self.log.line(report::init_start(&self.function, None));
+        self.init_starts(None);
         let failure = Failure::Error { error_type: error_type.to_owned() };
-        self.log.line(report::init_report(started.elapsed(), "init", &failure));
+        self.init_over(started.elapsed(), Phase::Init, Some(&failure));
         self.begin();
         let message = format!("RequestId: {} Error: {message}", self.offer.request_id);
-        self.log.line(format!("{message}\n{error_type}"));
+        self.log.notice(&self.offer.request_id, format!("{message}\n{error_type}"));
         let reply = self.delivery.error(report::error(error_type, &message)).await;
         let ended = Ended { reply, failure: Some(failure), last: Last::Yes };
         self.finish(ended, started.elapsed(), None, None)
@@ -515,7 +541,7 @@ impl Call {
 
     async fn init_failed(mut self, payload: Bytes, worker: Worker, init: Duration) -> Outcome {
         let failure = Failure::Error { error_type: report::error_type(&payload) };
-        self.log.line(report::init_report(init, "init", &failure));
+        self.init_over(init, Phase::Init, Some(&failure));
         self.begin();
         let ended = self.failed_init(payload).await;
         self.finish(ended, Duration::ZERO, Some(init), Some(&worker))

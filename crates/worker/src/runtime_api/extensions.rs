@@ -163,6 +163,15 @@ impl Extensions {
         }
     }
 
+    /// The names of those that take part, and the events each wants.
+    pub(crate) fn registered(&self) -> Vec<(String, Vec<String>)> {
+        let events = |extension: &Extension| {
+            let wanted = [("INVOKE", extension.wants_invoke), ("SHUTDOWN", extension.wants_shutdown)];
+            wanted.into_iter().filter(|(_, wants)| *wants).map(|(name, _)| name.to_owned()).collect()
+        };
+        self.lock().registered.iter().map(|extension| (extension.name.clone(), events(extension))).collect()
+    }
+
     /// Whether all wait for what comes.
     pub(crate) fn are_idle(&self) -> bool {
         self.lock().registered.iter().all(|extension| extension.waits && extension.events.is_empty())

@@ -105,6 +105,7 @@ impl Cloud {
             tmp_mib: 64,
             timeout: Duration::from_secs(20),
             log_group: "/aws/lambda/users".into(),
+            logging: worker::LogFormat::Text,
             region: "eu-west-1".into(),
             account: "000000000000".into(),
         }

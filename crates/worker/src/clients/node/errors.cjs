@@ -69,6 +69,16 @@ function withFields(_key, value) {
   };
 }
 
+/** The fields of an object in a JSON log, its own properties among them. */
+function toFields(error) {
+  return {
+    errorType: error?.constructor?.name ?? 'UnknownError',
+    errorMessage: error.message,
+    stackTrace: typeof error.stack === 'string' ? error.stack.split('\n') : [],
+    ...error,
+  };
+}
+
 /** The text that follows the title in the log. */
 function toLogText(error) {
   try {
@@ -85,6 +95,7 @@ module.exports = {
   NodeJsExit,
   UnhandledPromiseRejection,
   UserCodeSyntaxError,
+  toFields,
   toLogText,
   toPayload,
 };

@@ -52,7 +52,7 @@ async function main() {
 
 /** Reports an error that ends this process, and ends it. */
 function die(error, title, exitCode) {
-  lambdaConsole.logEvent('ERROR', [title, errors.toLogText(error)]);
+  lambdaConsole.logError(title, error);
   // A half written chunk cannot be followed by another frame; the platform then reports the exit.
   if (!channel.isBusy()) {
     if (handler === undefined) channel.send(KIND.INIT_ERROR, errors.toPayload(error));
@@ -135,7 +135,7 @@ class Call {
 
   fail(error) {
     this.finish(() => {
-      lambdaConsole.logEvent('ERROR', ['Invoke Error', errors.toLogText(error)]);
+      lambdaConsole.logError('Invoke Error', error);
       channel.send(KIND.ERROR, errors.toPayload(error));
     });
   }
@@ -215,7 +215,7 @@ class StreamingCall extends Call {
     if (!this.stream.started) return super.fail(error);
     const report = () =>
       this.finish(() => {
-        lambdaConsole.logEvent('ERROR', ['Invoke Error', errors.toLogText(error)]);
+        lambdaConsole.logError('Invoke Error', error);
         channel.send(KIND.STREAM_ERROR, errors.toPayload(error));
       });
     if (channel.isBusy()) setTimeout(() => this.fail(error), 1);
