@@ -62,7 +62,7 @@ def test_parts_are_replaced_and_chosen(s3, bucket):
     target = begin(s3, bucket)
     first, second, third = upload(s3, target, [b"a" * PART, b"b" * PART, b"c"])
     again = s3.upload_part(**target, PartNumber=1, Body=b"A" * PART)
-    first["ETag"] = again["ETag"]
+    first |= {name: again[name] for name in first.keys() & again.keys()}
     s3.complete_multipart_upload(**target, MultipartUpload={"Parts": [first, third]})
     assert body(s3, bucket, "k") == b"A" * PART + b"c"
 

@@ -5,9 +5,9 @@
 //! flat; nothing of it may be kept for good before [`ChunkedBody::finish`] says so.
 
 use ring::{digest, hmac};
+use wire::{Checksum, ChecksumAlgorithm};
 
 use crate::canonical::{sha256_hex, signing_key};
-use crate::checksum::Checksum;
 use crate::verify::same;
 use crate::{Claim, PayloadHash};
 
@@ -151,7 +151,7 @@ impl ChunkedBody {
         }
         Some(Ok(ChunkedBody {
             signing,
-            checksums: declared.iter().filter_map(|name| Checksum::for_header(name)).collect(),
+            checksums: checksums_of(&declared),
             declared,
             trailers: Vec::new(),
             trailer_signature: None,
@@ -213,11 +213,11 @@ impl ChunkedBody {
             _ => {}
         }
         for checksum in self.checksums {
-            let name = checksum.name();
-            let header = checksum.header();
-            let claimed = self.trailers.iter().find(|(found, _)| found == header).map(|(_, value)| value);
+            let algorithm = checksum.algorithm();
+            let header = algorithm.header();
+            let claimed = self.trailers.iter().find(|(found, _)| *found == header).map(|(_, value)| value);
             if claimed != Some(&checksum.finish()) {
-                return Err(ChunkedError::Checksum(name));
+                return Err(ChunkedError::Checksum(algorithm.name()));
             }
         }
         Ok(self.trailers)
@@ -299,6 +299,10 @@ impl ChunkedBody {
         self.trailers.push((name, value));
         Ok(())
     }
+}
+
+fn checksums_of(declared: &[String]) -> Vec<Checksum> {
+    declared.iter().filter_map(|name| ChecksumAlgorithm::of_header(name)).map(Checksum::new).collect()
 }
 
 impl Signatures {

@@ -3,7 +3,6 @@
 //! Pure functions over headers and text. This crate must not know the HTTP server or the storage engine.
 
 mod canonical;
-mod checksum;
 mod chunked;
 mod claim;
 mod clock;

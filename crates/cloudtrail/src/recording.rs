@@ -20,6 +20,10 @@ impl Recording {
 }
 
 impl Authorizer for Recording {
+    fn enforces(&self) -> bool {
+        self.inner.enforces()
+    }
+
     fn authorize<'a>(&'a self, question: Authorization<'a>) -> BoxFuture<'a, Result<()>> {
         if !self.trail.wants(&question) {
             return self.inner.authorize(question);

@@ -14,6 +14,7 @@ use wire::{Document, Model, OperationModel};
 use crate::Gateway;
 use crate::answer;
 use crate::body::{self, Response};
+use crate::body_checksum;
 use crate::bucket_cors::{self, Sharing};
 use crate::cors;
 use crate::credential::Credential;
@@ -131,7 +132,13 @@ async fn steps(
     let payload = read(&progress.service, operation, request, form).await?;
     let identity = verify(gateway, progress, operation, request, credential.as_ref(), &payload).await?;
     let body = match payload {
-        Received::Whole(bytes) => upload::unframed(bytes, request.headers(), identity.proof.as_ref())?,
+        Received::Whole(bytes) => {
+            let body = upload::unframed(bytes, request.headers(), identity.proof.as_ref())?;
+            if progress.service == "s3" {
+                body_checksum::check(operation, request.headers(), &body)?;
+            }
+            body
+        }
         Received::Stream => Bytes::new(),
     };
     upload::forget_framing(&mut request.head.headers);

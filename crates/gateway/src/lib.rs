@@ -8,6 +8,7 @@
 mod answer;
 mod api;
 mod body;
+mod body_checksum;
 mod bucket_cors;
 mod connection;
 mod cors;

@@ -47,7 +47,7 @@ pub(crate) async fn check_new_acl(cx: &Context, bucket: &Bucket, acl: &Acl) -> R
             Err(acl::not_supported().into())
         };
     }
-    if cx.platform().mode() == service::Mode::Secure
+    if cx.platform().authorizer().enforces()
         && acl.is_public()
         && public_access_block(cx, bucket).await?.unwrap_or_default().block_public_acls
     {

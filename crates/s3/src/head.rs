@@ -10,10 +10,10 @@ use wire::Timestamp;
 use crate::content;
 use crate::encryption::Shown;
 use crate::error::{self, Error};
-use crate::integrity::Sums;
+use crate::integrity::{Sum, Sums};
 use crate::object::{ChecksumKind, Content, Object};
-use crate::range;
 use crate::versions::Read;
+use crate::{lifecycle, range};
 
 /// The members of the answer that travel as headers.
 #[derive(Debug, Default, Serialize)]
@@ -52,6 +52,8 @@ pub(crate) struct Head {
     storage_class: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     restore: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expiration: Option<String>,
     #[serde(flatten)]
     encryption: Shown,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,6 +89,15 @@ pub(crate) struct Selection<'a> {
 pub(crate) struct Selected {
     pub(crate) range: Range<u64>,
     is_partial: bool,
+    /// A part was asked for, and this is its checksum.
+    is_part: bool,
+    sum: Option<Sum>,
+}
+
+impl Selected {
+    fn bytes(range: Range<u64>, is_partial: bool) -> Self {
+        Selected { range, is_partial, is_part: false, sum: None }
+    }
 }
 
 impl Selection<'_> {
@@ -94,8 +105,8 @@ impl Selection<'_> {
         let size = read.object.size;
         let Some(number) = self.part_number else {
             return Ok(match range::select(self.range, size)? {
-                Some(range) => Selected { range, is_partial: true },
-                None => Selected { range: 0..size, is_partial: false },
+                Some(range) => Selected::bytes(range, true),
+                None => Selected::bytes(0..size, false),
             });
         };
         if self.range.is_some() {
@@ -111,14 +122,16 @@ impl Selection<'_> {
             if number > 1 {
                 return Err(missing().with("ActualPartCount", 1).into());
             }
-            return Ok(Selected { range: 0..size, is_partial: size > 0 });
+            return Ok(Selected { is_part: true, ..Selected::bytes(0..size, size > 0) });
         };
         let mut start = 0;
         let parts = content::parts(cx.platform(), &read.bucket.owner, id).await?;
         for part in &parts {
             let end = start + part.piece.size;
             if i64::from(part.number) == number {
-                return Ok(Selected { range: start..end, is_partial: true });
+                let algorithm = read.object.checksum.as_ref().map(|checksum| checksum.algorithm);
+                let sum = algorithm.map(|algorithm| (algorithm, part.checksum.clone()));
+                return Ok(Selected { is_part: true, sum, ..Selected::bytes(start..end, true) });
             }
             start = end;
         }
@@ -128,7 +141,13 @@ impl Selection<'_> {
 
 impl Head {
     /// `with_checksum`: the request asked for it.
-    pub(crate) fn of(read: &Read, selected: &Selected, with_checksum: bool, with_parts_count: bool) -> Self {
+    pub(crate) async fn of(
+        cx: &Context,
+        read: &Read,
+        key: &str,
+        selected: &Selected,
+        with_checksum: bool,
+    ) -> Result<Self> {
         let object = &read.object;
         let headers = object.headers.clone();
         let whole = selected.range == (0..object.size);
@@ -149,7 +168,7 @@ impl Head {
             expires: headers.expires,
             website_redirect_location: headers.website_redirect_location,
             metadata: object.metadata.iter().cloned().collect(),
-            parts_count: (with_parts_count && object.parts > 0).then_some(object.parts),
+            parts_count: (selected.is_part && object.parts > 0).then_some(object.parts),
             tag_count: (!object.tags.is_empty()).then_some(object.tags.len()),
             // STANDARD is not said.
             storage_class: object.storage_class.clone(),
@@ -165,8 +184,11 @@ impl Head {
         head.encryption = Shown::of(&object.encryption);
         if with_checksum && whole {
             head.sums = Sums::of(object.checksum.as_ref());
+        } else if with_checksum {
+            head.sums = Sums::of_part(selected.sum.as_ref());
         }
-        head
+        head.expiration = lifecycle::expiration_header(cx, &read.bucket, key, object).await?;
+        Ok(head)
     }
 
     pub(crate) fn with(mut self, overrides: Overrides) -> Self {

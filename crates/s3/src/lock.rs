@@ -82,6 +82,13 @@ pub(crate) fn check_change(
     Err(error::access_denied_because("Access Denied because object protected by object lock.").into())
 }
 
+/// What is to be locked must come with a digest.
+pub(crate) fn checksum_missing() -> Error {
+    error::invalid_request(
+        "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters",
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,9 @@ mod codec;
 
 use bytes::Bytes;
 use store::BlobId;
+use wire::ChecksumAlgorithm;
 
+use crate::integrity::Sum;
 use crate::tables::DataId;
 
 /// A version of an object, or a delete marker. Kept in a compact form: see [`codec`].
@@ -29,6 +31,8 @@ pub(crate) struct Object {
     pub(crate) checksum: Option<Checksum>,
     /// How many parts it was uploaded in; 0 when it was one PUT.
     pub(crate) parts: u32,
+    /// The upload it was made by, when it was uploaded in parts: completing that again answers the object.
+    pub(crate) upload: Option<[u8; 16]>,
     pub(crate) retention: Option<Retention>,
     pub(crate) legal_hold: Option<bool>,
     pub(crate) encryption: Encryption,
@@ -95,26 +99,19 @@ pub(crate) struct Part {
     pub(crate) number: u16,
     pub(crate) piece: Piece,
     pub(crate) md5: [u8; 16],
-    /// Of this part alone, in base64.
+    /// Of this part alone, in base64: the one its upload was begun with, or the default one.
     pub(crate) checksum: String,
+    /// Another one that the client sent, when its upload was begun with none.
+    pub(crate) sent: Option<Sum>,
     pub(crate) modified_epoch_millis: i64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Checksum {
-    pub(crate) algorithm: Algorithm,
+    pub(crate) algorithm: ChecksumAlgorithm,
     pub(crate) kind: ChecksumKind,
     /// In base64; of checksums of parts followed by `-` and how many.
     pub(crate) value: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Algorithm {
-    Crc32,
-    Crc32c,
-    Crc64Nvme,
-    Sha1,
-    Sha256,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,8 +11,11 @@ mod versions;
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
+use md5::{Digest as _, Md5};
 use service::{Caller, ContextBuilder, Failure, Mounted, Principal, Reply, ReplyStream};
 use testkit::Cloud;
 use wire::Document;
@@ -57,7 +60,8 @@ async fn member(cloud: &Cloud, operation: &str, input: &str, name: &str) -> Stri
 }
 
 async fn put(cloud: &Cloud, bucket: &str, key: &str, body: &[u8]) -> Option<String> {
-    let input = format!(r#"{{"Bucket": "{bucket}", "Key": "{key}"}}"#);
+    let digest = STANDARD.encode(Md5::digest(body));
+    let input = format!(r#"{{"Bucket": "{bucket}", "Key": "{key}", "ContentMD5": "{digest}"}}"#);
     let reply =
         with_body(cloud, "PutObject", &input, body).await.unwrap_or_else(|failure| panic!("{failure}"));
     reply.document.get("VersionId").and_then(Document::as_str).map(str::to_owned)

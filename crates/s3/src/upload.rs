@@ -51,13 +51,13 @@ pub(crate) fn no_such_upload(id: &str) -> Error {
     Error::new("NoSuchUpload", 404, text).with("UploadId", id)
 }
 
-/// Begins an upload; gives its id. `complete` finishes the object from its bucket.
+/// Begins an upload; gives its id and what the object will be. `complete` finishes the object from its bucket.
 pub(crate) async fn begin(
     cx: &Context,
     target: Target<'_>,
     object: Object,
     complete: impl Fn(&Bucket, &mut Object) -> Result<()>,
-) -> Result<String> {
+) -> Result<(String, Object)> {
     let kv = cx.platform().kv();
     let now = cx.now().epoch_millis();
     let micros = u64::try_from(now).unwrap_or(0).saturating_mul(1_000);
@@ -70,7 +70,7 @@ pub(crate) async fn begin(
             .check(found.unchanged())
             .put(tables::upload(&found.bucket, target.key, &id), object.encode());
         if let Outcome::Done(_) = kv.commit(commit).await? {
-            return Ok(id);
+            return Ok((id, object));
         }
     }
     Err(bucket::busy())
@@ -120,7 +120,7 @@ pub(crate) fn check_number(number: i64) -> Result<u16> {
 
 /// A checksum that came behind the payload is known only now.
 pub(crate) fn check_trailer(upload: &Object, received: &Received) -> Result<()> {
-    match (&upload.checksum, &received.checksum) {
+    match (&upload.checksum, &received.sent) {
         (Some(wanted), Some((sent, _))) if wanted.algorithm != *sent => {
             Err(integrity::mismatch(wanted.algorithm, *sent))
         }
@@ -141,7 +141,8 @@ pub(crate) async fn put_part(
         number,
         piece: received.piece.clone(),
         md5: received.md5,
-        checksum: received.checksum.clone().map(|(_, value)| value).unwrap_or_default(),
+        checksum: received.sum.1.clone(),
+        sent: received.sent.clone().filter(|(algorithm, _)| *algorithm != received.sum.0),
         modified_epoch_millis: cx.now().epoch_millis(),
     };
     for _ in 0..CONFLICT_RETRIES_MAX {
@@ -199,8 +200,9 @@ impl Part {
 }
 
 /// The ETag of an object in parts: the digest of their digests, and how many.
-pub(crate) fn etag_of(parts: &[Part]) -> String {
+fn etag_of(parts: impl ExactSizeIterator<Item = impl AsRef<[u8]>>) -> String {
+    let count = parts.len();
     let mut digest = Md5::new();
-    parts.iter().for_each(|part| digest.update(part.md5));
-    format!("{}-{}", hex::encode(digest.finalize()), parts.len())
+    parts.for_each(|part| digest.update(part));
+    format!("{}-{count}", hex::encode(digest.finalize()))
 }

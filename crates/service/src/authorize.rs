@@ -59,6 +59,11 @@ pub struct Authorization<'a> {
 }
 
 pub trait Authorizer: Send + Sync + 'static {
+    /// Whether policies decide at all.
+    fn enforces(&self) -> bool {
+        true
+    }
+
     /// `Err` carries the denial as the client reads it.
     fn authorize<'a>(&'a self, question: Authorization<'a>) -> BoxFuture<'a, Result<()>>;
 }
@@ -68,6 +73,10 @@ pub trait Authorizer: Send + Sync + 'static {
 pub struct AllowAll;
 
 impl Authorizer for AllowAll {
+    fn enforces(&self) -> bool {
+        false
+    }
+
     fn authorize<'a>(&'a self, _: Authorization<'a>) -> BoxFuture<'a, Result<()>> {
         Box::pin(std::future::ready(Ok(())))
     }

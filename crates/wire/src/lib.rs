@@ -5,6 +5,7 @@
 
 mod bridge;
 mod cbor;
+mod checksum;
 mod document;
 mod error;
 pub mod event_stream;
@@ -27,6 +28,7 @@ mod validate;
 mod xml;
 
 pub use bridge::{BridgeError, from_document, to_document};
+pub use checksum::{Checksum, ChecksumAlgorithm};
 pub use document::{Blob, Document, Map};
 pub use error::{DecodeError, EncodeError, ErrorReply, Fault, RouteError};
 pub use model::{

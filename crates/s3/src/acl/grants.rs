@@ -28,6 +28,10 @@ impl<'a> GrantHeaders<'a> {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.canned.is_none() && self.named().iter().all(|(_, _, value)| value.is_none())
+    }
+
     fn named(&self) -> [(&'static str, &'static str, Option<&'a str>); 5] {
         [
             ("x-amz-grant-full-control", FULL_CONTROL, self.full_control),

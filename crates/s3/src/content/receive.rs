@@ -10,15 +10,15 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use md5::{Digest as _, Md5};
 use service::{ByteStream, Context, Failure, Result};
 use store::{Commit, INLINE_BYTES_MAX};
+use wire::{Checksum, ChecksumAlgorithm};
 
 use super::seal::{Cutter, Frames};
 use crate::S3;
-use crate::checksum::Hasher;
 use crate::encryption::CustomerKey;
 use crate::error::Error;
-use crate::integrity::Sums;
+use crate::integrity::{self, Sum};
 use crate::limits::{PUT_BYTES_MAX, ROW_PAYLOAD_BYTES_MAX};
-use crate::object::{Algorithm, Piece, Place, blob_id};
+use crate::object::{Object, Piece, Place, blob_id};
 use crate::tables::{self, DataId};
 
 /// What the client says of its payload.
@@ -26,10 +26,12 @@ use crate::tables::{self, DataId};
 pub(crate) struct Expected {
     /// `Content-MD5`, checked for its form already.
     pub(crate) md5: Option<[u8; 16]>,
-    /// Which checksum is to be kept.
-    pub(crate) algorithm: Option<Algorithm>,
-    /// Its value, where a header has it.
-    pub(crate) checksum: Option<String>,
+    /// Which checksum is to be kept; the default one where nobody said.
+    pub(crate) kept: Option<ChecksumAlgorithm>,
+    /// The checksum that a header has.
+    pub(crate) sent: Option<Sum>,
+    /// A part: what its client sends in a trailer is checked, and not kept in place of the upload's.
+    pub(crate) is_part: bool,
     /// What to seal it with.
     pub(crate) key: Option<CustomerKey>,
 }
@@ -39,7 +41,10 @@ pub(crate) struct Expected {
 pub(crate) struct Received {
     pub(crate) piece: Piece,
     pub(crate) md5: [u8; 16],
-    pub(crate) checksum: Option<(Algorithm, String)>,
+    /// The checksum that is kept.
+    pub(crate) sum: Sum,
+    /// The one the client sent, in a header or behind the payload.
+    pub(crate) sent: Option<Sum>,
     row: Option<(DataId, Bytes)>,
 }
 
@@ -56,16 +61,13 @@ impl Received {
         }
     }
 
-    /// Its checksum, as answers repeat it.
-    pub(crate) fn sums(&self) -> Sums {
-        match &self.checksum {
-            Some((algorithm, value)) => Sums::value(*algorithm, value),
-            None => Sums::default(),
-        }
+    /// The checksum of a part, where its upload has one.
+    pub(crate) fn kept(&self, upload: &Object) -> Option<&Sum> {
+        upload.checksum.is_some().then_some(&self.sum)
     }
 
     /// Gives up on a payload that no row names.
-    async fn discard(self, cx: &Context) {
+    pub(crate) async fn discard(self, cx: &Context) {
         if let Place::Blob(id) = &self.piece.place {
             give_up(cx, id).await;
         }
@@ -95,7 +97,9 @@ pub(crate) async fn keep_or_discard<T>(cx: &Context, received: Received, outcome
 /// Everything that is computed on the way.
 struct Hashes {
     md5: Md5,
-    checksum: Option<(Algorithm, Hasher)>,
+    kept: Checksum,
+    /// What the client sent, where another one is kept.
+    sent: Option<Checksum>,
     size: u64,
 }
 
@@ -106,8 +110,9 @@ impl Hashes {
             return Err(too_large(self.size));
         }
         self.md5.update(data);
-        if let Some((_, hasher)) = &mut self.checksum {
-            hasher.update(data);
+        self.kept.update(data);
+        if let Some(sent) = &mut self.sent {
+            sent.update(data);
         }
         Ok(())
     }
@@ -127,11 +132,10 @@ pub(crate) async fn receive(
     body: Option<ByteStream>,
     expected: &Expected,
 ) -> Result<Received> {
-    let mut hashes = Hashes {
-        md5: Md5::new(),
-        checksum: expected.algorithm.map(|algorithm| (algorithm, Hasher::new(algorithm))),
-        size: 0,
-    };
+    let kept = expected.kept.unwrap_or(integrity::DEFAULT);
+    let sent = expected.sent.as_ref().map(|(algorithm, _)| *algorithm).filter(|sent| *sent != kept);
+    let mut hashes =
+        Hashes { md5: Md5::new(), kept: Checksum::new(kept), sent: sent.map(Checksum::new), size: 0 };
     let mut body = body.unwrap_or_else(|| Box::pin(futures_util::stream::empty()));
     let mut gathered: Vec<Bytes> = Vec::new();
     let salt = expected.key.as_ref().map(|_| cx.platform().ids().bytes::<16>());
@@ -287,17 +291,23 @@ fn finish(
         // The digest of a sealed payload would tell what it is.
         md5 = Md5::digest([&md5[..], &salt[..]].concat()).into();
     }
-    let checksum = hashes.checksum.map(|(algorithm, hasher)| (algorithm, hasher.finish()));
-    if let (Some((algorithm, found)), Some(wanted)) = (&checksum, &expected.checksum)
-        && found != wanted
-    {
-        let text = format!("The {} you specified did not match the calculated checksum.", algorithm.name());
-        return Err(Error::new("BadDigest", 400, text).into());
+    let mut sum = (hashes.kept.algorithm(), hashes.kept.finish());
+    if let Some((algorithm, claimed)) = &expected.sent {
+        let found = hashes.sent.map(Checksum::finish);
+        if found.as_ref().unwrap_or(&sum.1) != claimed {
+            return Err(integrity::bad_digest(*algorithm).into());
+        }
     }
     // A trailer was checked when the stream ended.
+    let mut trailers = cx.trailers().iter();
     let trailer =
-        cx.trailers().iter().find_map(|(name, value)| Some((Algorithm::of_header(name)?, value.clone())));
-    let checksum = trailer.or(checksum);
+        trailers.find_map(|(name, value)| Some((ChecksumAlgorithm::of_header(name)?, value.clone())));
+    if let Some(trailer) = &trailer
+        && !expected.is_part
+    {
+        sum.clone_from(trailer);
+    }
+    let sent = expected.sent.clone().or(trailer);
     let (place, row) = match stored {
         Stored::Small(bytes) if bytes.len() <= ROW_PAYLOAD_BYTES_MAX => (Place::Inline(bytes), None),
         Stored::Small(bytes) => {
@@ -307,5 +317,5 @@ fn finish(
         Stored::Blob(id) => (Place::Blob(id), None),
     };
     let piece = Piece { size: hashes.size, place, salt };
-    Ok(Received { piece, md5, checksum, row })
+    Ok(Received { piece, md5, sum, sent, row })
 }

@@ -9,8 +9,15 @@ pub(crate) mod expiry;
 #[cfg(test)]
 mod tests;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
+use service::{Context, Result};
 use wire::Timestamp;
+
+use crate::bucket::Bucket;
+use crate::configuration::{self, LIFECYCLE};
+use crate::object::Object;
+use evaluate::{Due, Subject};
 
 /// The lifecycle configuration of a bucket.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -125,6 +132,30 @@ pub(crate) struct NoncurrentTransition {
 pub(crate) struct AbortUpload {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) days_after_initiation: Option<i64>,
+}
+
+/// `x-amz-expiration`: when the latest version of an object ends, and by which rule.
+pub(crate) async fn expiration_header(
+    cx: &Context,
+    bucket: &Bucket,
+    key: &str,
+    object: &Object,
+) -> Result<Option<String>> {
+    let Some(lifecycle) = configuration::get::<Lifecycle>(cx, bucket, LIFECYCLE).await? else {
+        return Ok(None);
+    };
+    let subject = Subject { key, bytes: object.size, tags: &object.tags };
+    let due = lifecycle.expiration(subject, Timestamp::from_epoch_millis(object.modified_epoch_millis));
+    Ok(due.map(|due| {
+        let rule_id = utf8_percent_encode(&due.rule_id, NON_ALPHANUMERIC);
+        format!("expiry-date=\"{}\", rule-id=\"{rule_id}\"", due.at.to_http_date())
+    }))
+}
+
+/// When an upload that begins now is aborted.
+pub(crate) async fn abort_due(cx: &Context, bucket: &Bucket, key: &str) -> Result<Option<Due>> {
+    let lifecycle = configuration::get::<Lifecycle>(cx, bucket, LIFECYCLE).await?;
+    Ok(lifecycle.and_then(|lifecycle| lifecycle.abort(key, cx.now())))
 }
 
 impl Rule {

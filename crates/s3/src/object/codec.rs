@@ -2,9 +2,10 @@
 //! so fields can be added.
 
 use bytes::Bytes;
+use wire::ChecksumAlgorithm;
 
 use super::{
-    Algorithm, Checksum, ChecksumKind, Content, Encryption, Headers, Object, Part, Piece, Place, Retention,
+    Checksum, ChecksumKind, Content, Encryption, Headers, Object, Part, Piece, Place, Retention,
     RetentionMode, VersionName,
 };
 
@@ -35,6 +36,7 @@ mod tag {
     pub(super) const ACL: u8 = 24;
     pub(super) const RESTORED_UNTIL: u8 = 25;
     pub(super) const NULL_ORDER: u8 = 26;
+    pub(super) const UPLOAD: u8 = 27;
     // Of a piece.
     pub(super) const INLINE: u8 = 1;
     pub(super) const ROW: u8 = 2;
@@ -47,6 +49,7 @@ mod tag {
     pub(super) const PART_PIECE: u8 = 3;
     pub(super) const PART_CHECKSUM: u8 = 4;
     pub(super) const PART_MODIFIED: u8 = 5;
+    pub(super) const PART_SENT: u8 = 6;
     pub(super) const ONE_PART: u8 = 1;
 }
 
@@ -103,6 +106,9 @@ pub(super) fn encode(object: &Object) -> Bytes {
     if let Some(order) = object.null_order {
         out.bytes(tag::NULL_ORDER, &order.to_be_bytes());
     }
+    if let Some(upload) = &object.upload {
+        out.bytes(tag::UPLOAD, upload);
+    }
     out.0.into()
 }
 
@@ -152,6 +158,7 @@ pub(super) fn decode(bytes: &Bytes) -> Option<Object> {
             tag::ACL => object.acl = text(&field)?,
             tag::RESTORED_UNTIL => object.restored_until_epoch_millis = Some(fixed(&field)?.cast_signed()),
             tag::NULL_ORDER => object.null_order = Some(fixed(&field)?),
+            tag::UPLOAD => object.upload = Some(field.as_ref().try_into().ok()?),
             _ => {}
         }
     }
@@ -179,6 +186,9 @@ pub(crate) fn encode_parts(parts: &[Part]) -> Bytes {
         fields.bytes(tag::MD5, &part.md5);
         fields.bytes(tag::PART_PIECE, &encode_piece(&part.piece));
         fields.text(tag::PART_CHECKSUM, &part.checksum);
+        if let Some((algorithm, value)) = &part.sent {
+            fields.bytes(tag::PART_SENT, &[&[algorithm_byte(*algorithm)], value.as_bytes()].concat());
+        }
         fields.number(tag::PART_MODIFIED, part.modified_epoch_millis.cast_unsigned());
         out.bytes(tag::ONE_PART, &fields.0);
     }
@@ -201,6 +211,9 @@ pub(crate) fn decode_parts(bytes: &Bytes) -> Option<Vec<Part>> {
                 tag::MD5 => part.md5 = field.as_ref().try_into().ok()?,
                 tag::PART_PIECE => part.piece = decode_piece(field)?,
                 tag::PART_CHECKSUM => part.checksum = text(&field)?,
+                tag::PART_SENT => {
+                    part.sent = Some((algorithm_of(*field.first()?)?, text(&field.slice(1..))?));
+                }
                 tag::PART_MODIFIED => part.modified_epoch_millis = number(&field)?.cast_signed(),
                 _ => {}
             }
@@ -240,15 +253,17 @@ fn decode_piece(field: Bytes) -> Option<Piece> {
     Some(piece)
 }
 
-const ALGORITHMS: [Algorithm; 5] =
-    [Algorithm::Crc32, Algorithm::Crc32c, Algorithm::Crc64Nvme, Algorithm::Sha1, Algorithm::Sha256];
-
-fn algorithm_byte(algorithm: Algorithm) -> u8 {
-    ALGORITHMS.iter().zip(1_u8..).find(|(known, _)| **known == algorithm).map_or(0, |(_, byte)| byte)
+/// The order is that of the bytes they are kept as, from one.
+fn algorithm_byte(algorithm: ChecksumAlgorithm) -> u8 {
+    ChecksumAlgorithm::ALL
+        .iter()
+        .zip(1_u8..)
+        .find(|(known, _)| **known == algorithm)
+        .map_or(0, |(_, byte)| byte)
 }
 
-fn algorithm_of(byte: u8) -> Option<Algorithm> {
-    ALGORITHMS.get(usize::from(byte).checked_sub(1)?).copied()
+fn algorithm_of(byte: u8) -> Option<ChecksumAlgorithm> {
+    ChecksumAlgorithm::ALL.get(usize::from(byte).checked_sub(1)?).copied()
 }
 
 struct Fields(Vec<u8>);
@@ -369,7 +384,7 @@ mod tests {
             tags: vec![pair("t")],
             storage_class: "GLACIER".into(),
             checksum: Some(Checksum {
-                algorithm: Algorithm::Sha256,
+                algorithm: ChecksumAlgorithm::Sha256,
                 kind: ChecksumKind::Composite,
                 value: "abc=-3".into(),
             }),
@@ -405,6 +420,7 @@ mod tests {
             piece: Piece { size: 5 << 20, place: Place::Blob([number as u8; 16]), salt: None },
             md5: [4; 16],
             checksum: "x==".into(),
+            sent: Some((ChecksumAlgorithm::Sha1, "y=".into())),
             modified_epoch_millis: 99,
         };
         let parts: Vec<Part> = [1, 2, 10_000].map(part).to_vec();

@@ -1,16 +1,13 @@
-use serde::Deserialize;
 use service::{Arn, Context, Empty, Operation, Result};
 
-use crate::versions::{self, Target};
+use super::input::input;
+use crate::versions;
 use crate::{S3, upload};
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct AbortMultipartUpload {
-    bucket: String,
-    key: String,
-    upload_id: String,
-    expected_bucket_owner: Option<String>,
+input! {
+    AbortMultipartUpload: {
+        upload_id: String,
+    }
 }
 
 impl Operation for AbortMultipartUpload {
@@ -24,11 +21,7 @@ impl Operation for AbortMultipartUpload {
 
     async fn run(self, s3: &S3, cx: &Context) -> Result<Empty> {
         versions::check_key(&self.key)?;
-        let target = Target {
-            bucket: &self.bucket,
-            key: &self.key,
-            expected_owner: self.expected_bucket_owner.as_deref(),
-        };
+        let target = self.target();
         upload::abort(s3, cx, target, &self.upload_id).await?;
         Ok(Empty)
     }

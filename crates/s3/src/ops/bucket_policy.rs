@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use service::{Arn, Context, Empty, Mode, Operation, Result};
+use service::{Arn, Context, Empty, Operation, Result};
 
 use super::on_bucket::on_bucket;
 use crate::bucket::{self, Bucket};
@@ -46,7 +46,7 @@ impl Operation for PutBucketPolicy {
         let bucket = bucket::load(cx, &self.bucket, self.expected_bucket_owner.as_deref()).await?;
         bucket_policy::check(&self.policy, &bucket.name)?;
         // Where policies are not enforced, a block of public ones has nothing to protect.
-        let blocks = cx.platform().mode() == Mode::Secure
+        let blocks = cx.platform().authorizer().enforces()
             && access::public_access_block(cx, &bucket).await?.unwrap_or_default().block_public_policy;
         if blocks && bucket_policy::is_public(&self.policy) {
             return Err(error::access_denied().into());

@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use service::{Arn, Context, Mode, Operation, Result};
+use service::{Arn, Context, Operation, Result};
 
 use crate::S3;
 use crate::acl::GrantHeaders;
@@ -85,7 +85,7 @@ impl Operation for CreateBucket {
                 return Err(Error::new("InvalidBucketAclWithObjectOwnership", 400, text).into());
             }
             // New buckets block public access, so that is refused where policies are enforced.
-            if cx.platform().mode() == Mode::Secure && acl.is_public() {
+            if cx.platform().authorizer().enforces() && acl.is_public() {
                 return Err(access_denied().into());
             }
             if !is_owners_alone {

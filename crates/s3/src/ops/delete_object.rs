@@ -1,23 +1,22 @@
-use serde::{Deserialize, Serialize};
-use service::{Arn, Context, Operation, Result};
+use serde::Serialize;
+use service::{Arn, Context, Demand, Operation, Result};
 use wire::Timestamp;
 
+use super::input::input;
 use crate::conditions::WriteConditions;
-use crate::versions::{self, Causes, Removed, Target};
+use crate::demands::on_version;
+use crate::versions::{self, Causes, Removed};
 use crate::{S3, lock};
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct DeleteObject {
-    bucket: String,
-    key: String,
-    version_id: Option<String>,
-    #[serde(default)]
-    bypass_governance_retention: bool,
-    if_match: Option<String>,
-    if_match_last_modified_time: Option<Timestamp>,
-    if_match_size: Option<i64>,
-    expected_bucket_owner: Option<String>,
+input! {
+    DeleteObject: {
+        version_id: Option<String>,
+        #[serde(default)]
+        bypass_governance_retention: bool,
+        if_match: Option<String>,
+        if_match_last_modified_time: Option<Timestamp>,
+        if_match_size: Option<i64>,
+    }
 }
 
 #[derive(Serialize)]
@@ -38,13 +37,22 @@ impl Operation for DeleteObject {
         crate::arn::object(&self.bucket, &self.key)
     }
 
+    fn demands(&self, cx: &Context) -> Vec<Demand> {
+        let mut demands = vec![on_version(
+            "s3:DeleteObject",
+            "s3:DeleteObjectVersion",
+            self.target(),
+            self.version_id.as_deref(),
+        )];
+        if self.bypass_governance_retention {
+            demands.push(Demand::new("s3:BypassGovernanceRetention", self.resource(cx)));
+        }
+        demands
+    }
+
     async fn run(self, s3: &S3, cx: &Context) -> Result<Output> {
         versions::check_key(&self.key)?;
-        let target = Target {
-            bucket: &self.bucket,
-            key: &self.key,
-            expected_owner: self.expected_bucket_owner.as_deref(),
-        };
+        let target = self.target();
         let version = self.version_id.as_deref().map(versions::parse_version_id).transpose()?;
         let conditions = WriteConditions {
             if_match: self.if_match.as_deref(),

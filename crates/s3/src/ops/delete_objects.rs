@@ -1,9 +1,10 @@
 use futures_util::StreamExt as _;
 use serde::{Deserialize, Serialize};
-use service::{Arn, Context, Failure, Operation, Result};
+use service::{Arn, Context, Demand, Failure, Operation, Result};
 use wire::Timestamp;
 
 use crate::conditions::WriteConditions;
+use crate::demands::{allowed, on_version};
 use crate::error::malformed_xml;
 use crate::limits::{BATCH_AT_ONCE, BATCH_KEYS_MAX};
 use crate::versions::{self, Causes, Removed, Target};
@@ -74,7 +75,12 @@ impl Operation for DeleteObjects {
     const ACTION: &'static str = "DeleteObject";
 
     fn resource(&self, _: &Context) -> Arn {
-        crate::arn::object(&self.bucket, "*")
+        crate::arn::bucket(&self.bucket)
+    }
+
+    /// Each key is asked about by itself: what is not allowed is an error beside what was deleted.
+    fn demands(&self, _: &Context) -> Vec<Demand> {
+        Vec::new()
     }
 
     async fn run(self, s3: &S3, cx: &Context) -> Result<Output> {
@@ -116,9 +122,15 @@ async fn remove(
     identifier: &Identifier,
     bypass: bool,
 ) -> Result<Removed> {
-    versions::check_key(&identifier.key)?;
     let target = Target { bucket, key: &identifier.key, expected_owner: None };
     let version = identifier.version_id.as_deref().filter(|id| !id.is_empty());
+    let demand = on_version("s3:DeleteObject", "s3:DeleteObjectVersion", target, version);
+    let mut demands = vec![demand];
+    if bypass {
+        demands.push(Demand::new("s3:BypassGovernanceRetention", crate::arn::object(bucket, target.key)));
+    }
+    allowed(cx, DeleteObjects::NAME, demands).await?;
+    versions::check_key(&identifier.key)?;
     let version = version.map(versions::parse_version_id).transpose()?;
     let conditions = WriteConditions {
         if_match: identifier.etag.as_deref(),

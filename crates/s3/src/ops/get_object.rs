@@ -1,40 +1,11 @@
-use serde::Deserialize;
-use service::{Arn, Context, Operation, Principal, ReplyStream, Result, Streamed};
-use wire::Timestamp;
+use service::{Arn, Context, Demand, Operation, Principal, ReplyStream, Result, Streamed};
 
-use crate::conditions::ReadConditions;
-use crate::encryption::CustomerRequest;
-use crate::head::{Head, Overrides, Selection};
-use crate::versions::{self, Target};
-use crate::{S3, archive, content, encryption, error};
+use super::input::input;
+use crate::demands::{hide_what_is_missing, on_version};
+use crate::head::{Head, Overrides};
+use crate::{S3, archive, content, encryption, error, versions};
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct GetObject {
-    bucket: String,
-    key: String,
-    version_id: Option<String>,
-    range: Option<String>,
-    part_number: Option<i64>,
-    if_match: Option<String>,
-    if_none_match: Option<String>,
-    if_modified_since: Option<Timestamp>,
-    if_unmodified_since: Option<Timestamp>,
-    response_cache_control: Option<String>,
-    response_content_disposition: Option<String>,
-    response_content_encoding: Option<String>,
-    response_content_language: Option<String>,
-    response_content_type: Option<String>,
-    response_expires: Option<Timestamp>,
-    checksum_mode: Option<String>,
-    #[serde(rename = "SSECustomerAlgorithm")]
-    sse_customer_algorithm: Option<String>,
-    #[serde(rename = "SSECustomerKey")]
-    sse_customer_key: Option<String>,
-    #[serde(rename = "SSECustomerKeyMD5")]
-    sse_customer_key_md5: Option<String>,
-    expected_bucket_owner: Option<String>,
-}
+input! { GetObject: reading {} }
 
 impl Operation for GetObject {
     type Service = S3;
@@ -45,44 +16,25 @@ impl Operation for GetObject {
         crate::arn::object(&self.bucket, &self.key)
     }
 
-    async fn run(self, s3: &S3, cx: &Context) -> Result<Streamed<Head>> {
+    fn demands(&self, _: &Context) -> Vec<Demand> {
+        vec![on_version("s3:GetObject", "s3:GetObjectVersion", self.target(), self.version_id.as_deref())]
+    }
+
+    async fn run(mut self, s3: &S3, cx: &Context) -> Result<Streamed<Head>> {
         versions::check_key(&self.key)?;
-        let target = Target {
-            bucket: &self.bucket,
-            key: &self.key,
-            expected_owner: self.expected_bucket_owner.as_deref(),
-        };
-        let read = versions::read(cx, target, self.version_id.as_deref()).await?;
-        let customer = CustomerRequest {
-            algorithm: self.sse_customer_algorithm,
-            key: self.sse_customer_key,
-            key_md5: self.sse_customer_key_md5,
-        };
+        let (customer, overrides) = (self.customer(), self.overrides());
+        let read = versions::read(cx, self.target(), self.version_id.as_deref()).await;
+        let read = hide_what_is_missing(cx, Self::NAME, &self.bucket, read).await?;
         let key = encryption::key_for(&read.object, &customer)?;
-        let conditions = ReadConditions {
-            if_match: self.if_match.as_deref(),
-            if_none_match: self.if_none_match.as_deref(),
-            if_modified_since: self.if_modified_since,
-            if_unmodified_since: self.if_unmodified_since,
-        };
-        conditions.check(&read.object)?;
+        self.conditions().check(&read.object)?;
         archive::check_readable(&read.object, cx.now())?;
-        let selection = Selection { range: self.range.as_deref(), part_number: self.part_number };
-        let selected = selection.select(cx, &read).await?;
-        let overrides = Overrides {
-            cache_control: self.response_cache_control,
-            content_disposition: self.response_content_disposition,
-            content_encoding: self.response_content_encoding,
-            content_language: self.response_content_language,
-            content_type: self.response_content_type,
-            expires: self.response_expires.map(Timestamp::to_http_date),
-        };
+        let selected = self.selection().select(cx, &read).await?;
         overrides.check(matches!(cx.caller().principal, Principal::Anonymous { .. }))?;
-        let with_checksum = self.checksum_mode.is_some();
-        let head = Head::of(&read, &selected, with_checksum, self.part_number.is_some()).with(overrides);
+        let head = Head::of(cx, &read, &self.key, &selected, self.checksum_mode.is_some()).await?;
         let length = selected.range.end - selected.range.start;
         let stream = content::send(s3, cx, &read.bucket.owner, &read.object, selected.range, key).await?;
-        Ok(Streamed { output: head, stream: ReplyStream::Bytes { length: Some(length), stream } })
+        let stream = ReplyStream::Bytes { length: Some(length), stream };
+        Ok(Streamed { output: head.with(overrides), stream })
     }
 }
 

@@ -1,30 +1,22 @@
-use serde::{Deserialize, Serialize};
-use service::{Arn, Context, Operation, Result};
+use serde::Serialize;
+use service::{Arn, Context, Demand, Operation, Result};
 use wire::Timestamp;
 
-use crate::encryption::{self, CustomerRequest};
+use super::input::input;
+use crate::demands::{hide_what_is_missing, on_version};
 use crate::error::invalid_argument;
 use crate::integrity::Sums;
 use crate::object::Content;
-use crate::versions::{self, Read, Target};
-use crate::{S3, content, listing};
+use crate::versions::{self, Read};
+use crate::{S3, content, encryption, listing};
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct GetObjectAttributes {
-    bucket: String,
-    key: String,
-    version_id: Option<String>,
-    object_attributes: Vec<String>,
-    max_parts: Option<i64>,
-    part_number_marker: Option<i64>,
-    #[serde(rename = "SSECustomerAlgorithm")]
-    sse_customer_algorithm: Option<String>,
-    #[serde(rename = "SSECustomerKey")]
-    sse_customer_key: Option<String>,
-    #[serde(rename = "SSECustomerKeyMD5")]
-    sse_customer_key_md5: Option<String>,
-    expected_bucket_owner: Option<String>,
+input! {
+    GetObjectAttributes: customer {
+        version_id: Option<String>,
+        object_attributes: Vec<String>,
+        max_parts: Option<i64>,
+        part_number_marker: Option<i64>,
+    }
 }
 
 #[derive(Serialize)]
@@ -74,20 +66,20 @@ impl Operation for GetObjectAttributes {
         crate::arn::object(&self.bucket, &self.key)
     }
 
-    async fn run(self, _: &S3, cx: &Context) -> Result<Output> {
+    fn demands(&self, _: &Context) -> Vec<Demand> {
+        let (target, version_id) = (self.target(), self.version_id.as_deref());
+        let read = on_version("s3:GetObject", "s3:GetObjectVersion", target, version_id);
+        let attributes =
+            on_version("s3:GetObjectAttributes", "s3:GetObjectVersionAttributes", target, version_id);
+        vec![read, attributes]
+    }
+
+    async fn run(mut self, _: &S3, cx: &Context) -> Result<Output> {
         versions::check_key(&self.key)?;
-        let target = Target {
-            bucket: &self.bucket,
-            key: &self.key,
-            expected_owner: self.expected_bucket_owner.as_deref(),
-        };
+        let customer = self.customer();
         let limit = listing::limit(self.max_parts, "max-parts")?;
-        let read = versions::read(cx, target, self.version_id.as_deref()).await?;
-        let customer = CustomerRequest {
-            algorithm: self.sse_customer_algorithm,
-            key: self.sse_customer_key,
-            key_md5: self.sse_customer_key_md5,
-        };
+        let read = versions::read(cx, self.target(), self.version_id.as_deref()).await;
+        let read = hide_what_is_missing(cx, Self::NAME, &self.bucket, read).await?;
         encryption::key_for(&read.object, &customer)?;
         let mut output = Output {
             last_modified: Timestamp::from_epoch_millis(read.object.modified_epoch_millis),
@@ -138,7 +130,7 @@ async fn parts(cx: &Context, read: &Read, marker: Option<i64>, limit: usize) -> 
             .map(|part| Part {
                 part_number: part.number,
                 size: part.piece.size,
-                sums: algorithm.map(|algorithm| Sums::value(algorithm, &part.checksum)).unwrap_or_default(),
+                sums: Sums::of_part(algorithm.map(|algorithm| (algorithm, part.checksum)).as_ref()),
             })
             .collect(),
     }))

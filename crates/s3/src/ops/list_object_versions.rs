@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use service::{Arn, Context, Operation, Result};
+use service::{Arn, Context, Demand, Operation, Result};
 use wire::Timestamp;
 
 use crate::error::invalid_argument;
@@ -7,7 +7,7 @@ use crate::listing::{self, CommonPrefix, Encoding, VersionEntry, VersionQuery};
 use crate::object::Object;
 use crate::owner::Owner;
 use crate::versions::parse_version_id;
-use crate::{S3, bucket};
+use crate::{S3, bucket, demands};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -97,6 +97,11 @@ impl Operation for ListObjectVersions {
 
     fn resource(&self, _: &Context) -> Arn {
         crate::arn::bucket(&self.bucket)
+    }
+
+    fn demands(&self, _: &Context) -> Vec<Demand> {
+        let (prefix, delimiter) = (self.prefix.as_deref(), self.delimiter.as_deref());
+        vec![demands::on_list("s3:ListBucketVersions", &self.bucket, prefix, delimiter, self.max_keys)]
     }
 
     async fn run(self, _: &S3, cx: &Context) -> Result<Output> {

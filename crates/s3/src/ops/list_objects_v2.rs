@@ -1,11 +1,11 @@
 use serde::{Deserialize, Serialize};
-use service::{Arn, Context, Operation, PageToken, Result};
+use service::{Arn, Context, Demand, Operation, PageToken, Result};
 
 use super::entry::Listed;
 use crate::error::invalid_argument;
 use crate::listing::{self, CommonPrefix, Encoding, Entry, Query};
 use crate::owner::Owner;
-use crate::{S3, bucket};
+use crate::{S3, bucket, demands};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -54,6 +54,11 @@ impl Operation for ListObjectsV2 {
 
     fn resource(&self, _: &Context) -> Arn {
         crate::arn::bucket(&self.bucket)
+    }
+
+    fn demands(&self, _: &Context) -> Vec<Demand> {
+        let (prefix, delimiter) = (self.prefix.as_deref(), self.delimiter.as_deref());
+        vec![demands::on_list("s3:ListBucket", &self.bucket, prefix, delimiter, self.max_keys)]
     }
 
     async fn run(self, _: &S3, cx: &Context) -> Result<Output> {

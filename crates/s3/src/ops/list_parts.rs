@@ -1,22 +1,20 @@
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use service::{Arn, Context, Operation, Result};
 use wire::Timestamp;
 
-use crate::integrity::Sums;
+use super::input::input;
+use crate::integrity::{DEFAULT, Sums};
 use crate::listing;
 use crate::owner::Owner;
-use crate::versions::{self, Target};
+use crate::versions;
 use crate::{S3, upload};
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct ListParts {
-    bucket: String,
-    key: String,
-    upload_id: String,
-    max_parts: Option<i64>,
-    part_number_marker: Option<i64>,
-    expected_bucket_owner: Option<String>,
+input! {
+    ListParts: {
+        upload_id: String,
+        max_parts: Option<i64>,
+        part_number_marker: Option<i64>,
+    }
 }
 
 #[derive(Serialize)]
@@ -63,19 +61,15 @@ impl Operation for ListParts {
 
     async fn run(self, _: &S3, cx: &Context) -> Result<Output> {
         versions::check_key(&self.key)?;
-        let target = Target {
-            bucket: &self.bucket,
-            key: &self.key,
-            expected_owner: self.expected_bucket_owner.as_deref(),
-        };
         let limit = listing::limit(self.max_parts, "max-parts")?;
         let marker = self.part_number_marker.unwrap_or(0);
         let after = u16::try_from(marker).map_err(|_| {
             let text = "Argument part-number-marker must be an integer between 0 and 10000";
             crate::error::invalid_argument(text, "part-number-marker", &marker.to_string())
         })?;
-        let state = upload::State::read(cx, target, &self.upload_id).await?;
+        let state = upload::State::read(cx, self.target(), &self.upload_id).await?;
         let checksum = state.upload.object.checksum.clone();
+        let algorithm = checksum.as_ref().map_or(DEFAULT, |checksum| checksum.algorithm);
         let mut parts = state.parts().await?;
         parts.retain(|part| part.number > after);
         let is_truncated = parts.len() > limit;
@@ -96,10 +90,7 @@ impl Operation for ListParts {
                     last_modified: Timestamp::from_epoch_millis(part.modified_epoch_millis),
                     etag: format!("\"{}\"", part.etag()),
                     size: part.piece.size,
-                    sums: match &checksum {
-                        Some(checksum) => Sums::value(checksum.algorithm, &part.checksum),
-                        None => Sums::default(),
-                    },
+                    sums: Sums::of_part(Some(&(algorithm, part.checksum))),
                 })
                 .collect(),
             initiator: owner.clone(),

@@ -29,6 +29,7 @@ mod get_object;
 mod get_object_attributes;
 mod head_bucket;
 mod head_object;
+mod input;
 mod list_buckets;
 mod list_multipart_uploads;
 mod list_object_versions;

@@ -3,28 +3,23 @@
 use serde::{Deserialize, Serialize};
 use service::{Arn, Context, Empty, Operation, Result};
 
+use super::input::input;
 use crate::S3;
 use crate::error::malformed_xml;
 use crate::lock::{self, no_lock_configuration};
-use crate::versions::{self, Target};
+use crate::versions;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct GetObjectLegalHold {
-    bucket: String,
-    key: String,
-    version_id: Option<String>,
-    expected_bucket_owner: Option<String>,
+input! {
+    GetObjectLegalHold: {
+        version_id: Option<String>,
+    }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct PutObjectLegalHold {
-    bucket: String,
-    key: String,
-    version_id: Option<String>,
-    legal_hold: Option<Shape>,
-    expected_bucket_owner: Option<String>,
+input! {
+    PutObjectLegalHold: {
+        version_id: Option<String>,
+        legal_hold: Option<Shape>,
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -50,11 +45,7 @@ impl Operation for GetObjectLegalHold {
 
     async fn run(self, _: &S3, cx: &Context) -> Result<Output> {
         versions::check_key(&self.key)?;
-        let target = Target {
-            bucket: &self.bucket,
-            key: &self.key,
-            expected_owner: self.expected_bucket_owner.as_deref(),
-        };
+        let target = self.target();
         let read = versions::read(cx, target, self.version_id.as_deref()).await?;
         lock::check_bucket(&read.bucket)?;
         let is_on = read.object.legal_hold.ok_or_else(no_lock_configuration)?;
@@ -74,16 +65,12 @@ impl Operation for PutObjectLegalHold {
 
     async fn run(self, s3: &S3, cx: &Context) -> Result<Empty> {
         versions::check_key(&self.key)?;
-        let is_on = match self.legal_hold.and_then(|shape| shape.status).as_deref() {
+        let is_on = match self.legal_hold.as_ref().and_then(|shape| shape.status.as_deref()) {
             Some("ON") => true,
             Some("OFF") => false,
             _ => return Err(malformed_xml().into()),
         };
-        let target = Target {
-            bucket: &self.bucket,
-            key: &self.key,
-            expected_owner: self.expected_bucket_owner.as_deref(),
-        };
+        let target = self.target();
         versions::update(s3, cx, target, self.version_id.as_deref(), &[], |bucket, object| {
             lock::check_bucket(bucket)?;
             object.legal_hold = Some(is_on);

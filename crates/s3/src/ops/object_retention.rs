@@ -1,33 +1,28 @@
 //! GetObjectRetention and PutObjectRetention.
 
 use serde::{Deserialize, Serialize};
-use service::{Arn, Context, Empty, Operation, Result};
+use service::{Arn, Context, Demand, Empty, Operation, Result};
 use wire::Timestamp;
 
+use super::input::input;
 use crate::S3;
 use crate::lock::{self, no_lock_configuration};
 use crate::object::Retention;
-use crate::versions::{self, Target};
+use crate::versions;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct GetObjectRetention {
-    bucket: String,
-    key: String,
-    version_id: Option<String>,
-    expected_bucket_owner: Option<String>,
+input! {
+    GetObjectRetention: {
+        version_id: Option<String>,
+    }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct PutObjectRetention {
-    bucket: String,
-    key: String,
-    version_id: Option<String>,
-    retention: Option<Shape>,
-    #[serde(default)]
-    bypass_governance_retention: bool,
-    expected_bucket_owner: Option<String>,
+input! {
+    PutObjectRetention: {
+        version_id: Option<String>,
+        retention: Option<Shape>,
+        #[serde(default)]
+        bypass_governance_retention: bool,
+    }
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -54,11 +49,7 @@ impl Operation for GetObjectRetention {
 
     async fn run(self, _: &S3, cx: &Context) -> Result<Output> {
         versions::check_key(&self.key)?;
-        let target = Target {
-            bucket: &self.bucket,
-            key: &self.key,
-            expected_owner: self.expected_bucket_owner.as_deref(),
-        };
+        let target = self.target();
         let read = versions::read(cx, target, self.version_id.as_deref()).await?;
         lock::check_bucket(&read.bucket)?;
         let Retention { mode, until_epoch_millis } =
@@ -77,14 +68,18 @@ impl Operation for PutObjectRetention {
         crate::arn::object(&self.bucket, &self.key)
     }
 
-    async fn run(self, s3: &S3, cx: &Context) -> Result<Empty> {
+    fn demands(&self, cx: &Context) -> Vec<Demand> {
+        let mut demands = vec![Demand::new(format!("s3:{}", Self::ACTION), self.resource(cx))];
+        if self.bypass_governance_retention {
+            demands.push(Demand::new("s3:BypassGovernanceRetention", self.resource(cx)));
+        }
+        demands
+    }
+
+    async fn run(mut self, s3: &S3, cx: &Context) -> Result<Empty> {
         versions::check_key(&self.key)?;
-        let target = Target {
-            bucket: &self.bucket,
-            key: &self.key,
-            expected_owner: self.expected_bucket_owner.as_deref(),
-        };
-        let Shape { mode, retain_until_date } = self.retention.unwrap_or_default();
+        let Shape { mode, retain_until_date } = self.retention.take().unwrap_or_default();
+        let target = self.target();
         let bypass = self.bypass_governance_retention;
         versions::update(s3, cx, target, self.version_id.as_deref(), &[], |bucket, object| {
             lock::check_bucket(bucket)?;

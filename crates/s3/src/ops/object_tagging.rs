@@ -1,39 +1,32 @@
 //! GetObjectTagging, PutObjectTagging, DeleteObjectTagging.
 
-use serde::{Deserialize, Serialize};
-use service::{Arn, Context, Operation, Result};
+use serde::Serialize;
+use service::{Arn, Context, Demand, Operation, Result};
 
+use super::input::input;
 use crate::S3;
+use crate::demands::{on_version, with_request_tags};
 use crate::events::Cause;
 use crate::tagging::{self, Tag, TagSet};
-use crate::versions::{self, Target, Written};
+use crate::versions::{self, Written};
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct GetObjectTagging {
-    bucket: String,
-    key: String,
-    version_id: Option<String>,
-    expected_bucket_owner: Option<String>,
+input! {
+    GetObjectTagging: {
+        version_id: Option<String>,
+    }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct PutObjectTagging {
-    bucket: String,
-    key: String,
-    version_id: Option<String>,
-    tagging: TagSet,
-    expected_bucket_owner: Option<String>,
+input! {
+    PutObjectTagging: {
+        version_id: Option<String>,
+        tagging: TagSet,
+    }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct DeleteObjectTagging {
-    bucket: String,
-    key: String,
-    version_id: Option<String>,
-    expected_bucket_owner: Option<String>,
+input! {
+    DeleteObjectTagging: {
+        version_id: Option<String>,
+    }
 }
 
 #[derive(Serialize)]
@@ -60,13 +53,18 @@ impl Operation for GetObjectTagging {
         crate::arn::object(&self.bucket, &self.key)
     }
 
+    fn demands(&self, _: &Context) -> Vec<Demand> {
+        vec![on_version(
+            "s3:GetObjectTagging",
+            "s3:GetObjectVersionTagging",
+            self.target(),
+            self.version_id.as_deref(),
+        )]
+    }
+
     async fn run(self, _: &S3, cx: &Context) -> Result<Tags> {
         versions::check_key(&self.key)?;
-        let target = Target {
-            bucket: &self.bucket,
-            key: &self.key,
-            expected_owner: self.expected_bucket_owner.as_deref(),
-        };
+        let target = self.target();
         let read = versions::read(cx, target, self.version_id.as_deref()).await?;
         Ok(Tags { version_id: read.version_id(), tag_set: tagging::show(&read.object.tags) })
     }
@@ -81,14 +79,21 @@ impl Operation for PutObjectTagging {
         crate::arn::object(&self.bucket, &self.key)
     }
 
-    async fn run(self, s3: &S3, cx: &Context) -> Result<Changed> {
+    fn demands(&self, _: &Context) -> Vec<Demand> {
+        let demand = on_version(
+            "s3:PutObjectTagging",
+            "s3:PutObjectVersionTagging",
+            self.target(),
+            self.version_id.as_deref(),
+        );
+        let tags = self.tagging.tag_set.iter().map(|tag| (tag.key.clone(), tag.value.clone()));
+        vec![with_request_tags(demand, &tags.collect::<Vec<_>>())]
+    }
+
+    async fn run(mut self, s3: &S3, cx: &Context) -> Result<Changed> {
         versions::check_key(&self.key)?;
-        let tags = tagging::read(self.tagging.tag_set)?;
-        let target = Target {
-            bucket: &self.bucket,
-            key: &self.key,
-            expected_owner: self.expected_bucket_owner.as_deref(),
-        };
+        let tags = tagging::read(std::mem::take(&mut self.tagging.tag_set))?;
+        let target = self.target();
         let causes = [Cause::TaggingPut];
         let changed = versions::update(s3, cx, target, self.version_id.as_deref(), &causes, |_, object| {
             object.tags.clone_from(&tags);
@@ -107,13 +112,18 @@ impl Operation for DeleteObjectTagging {
         crate::arn::object(&self.bucket, &self.key)
     }
 
+    fn demands(&self, _: &Context) -> Vec<Demand> {
+        vec![on_version(
+            "s3:DeleteObjectTagging",
+            "s3:DeleteObjectVersionTagging",
+            self.target(),
+            self.version_id.as_deref(),
+        )]
+    }
+
     async fn run(self, s3: &S3, cx: &Context) -> Result<Changed> {
         versions::check_key(&self.key)?;
-        let target = Target {
-            bucket: &self.bucket,
-            key: &self.key,
-            expected_owner: self.expected_bucket_owner.as_deref(),
-        };
+        let target = self.target();
         let causes = [Cause::TaggingDelete];
         let changed = versions::update(s3, cx, target, self.version_id.as_deref(), &causes, |_, object| {
             object.tags.clear();

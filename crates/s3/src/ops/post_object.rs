@@ -1,11 +1,11 @@
 use futures_util::StreamExt as _;
 use serde::Deserialize;
-use service::{Authorization, ByteStream, Context, ContextBuilder, Demand, Failure, Operation, Result};
+use service::{Authorization, ByteStream, Context, ContextBuilder, Failure, Operation, Result};
 use wire::{Document, Map};
 
 use crate::events::Cause;
 use crate::post_policy::{ByteRange, PostPolicy};
-use crate::{S3, arn, bucket};
+use crate::{S3, bucket};
 
 /// A browser's form as an object. For the gateway alone, which has verified who signed the form's policy; whether he
 /// may store is asked here.
@@ -35,7 +35,7 @@ impl Operation for PostObject {
         let put = wire::from_document::<super::PutObject>(Document::Map(self.put))
             .map_err(|error| Failure::new("InvalidArgument", 400, error.to_string()))?;
         bucket::load(cx, &self.bucket, None).await?;
-        let demands = vec![Demand::new("s3:PutObject", arn::object(&self.bucket, put.key()))];
+        let demands = put.demands(cx);
         let question = Authorization { cx, service: "s3", operation: "PutObject", demands };
         cx.platform().authorizer().authorize(question).await?;
         let file = cx.take_body().map(|file| within(file, range));

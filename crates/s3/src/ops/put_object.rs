@@ -1,71 +1,17 @@
-use serde::{Deserialize, Serialize};
-use service::{Arn, Context, Operation, Result};
-use wire::{Map, Timestamp};
+use serde::Serialize;
+use service::{Arn, Context, Demand, Operation, Result};
 
-use crate::acl::GrantHeaders;
-use crate::conditions::WriteConditions;
-use crate::content;
-use crate::describe::{Description, LockRequest, apply_lock};
-use crate::encryption::{CustomerRequest, EncryptionRequest, Shown, apply_default};
+use super::input::input;
+use crate::content::{self, Received};
+use crate::describe::apply_lock;
+use crate::encryption::{Shown, apply_default};
 use crate::events::Cause;
-use crate::integrity::{Claims, Sums};
-use crate::object::{Checksum, ChecksumKind, Content};
-use crate::versions::{self, Draft, Target};
-use crate::{S3, access, bucket};
+use crate::integrity::Sums;
+use crate::object::{Checksum, Content, Object};
+use crate::versions::{self, Draft};
+use crate::{S3, access, bucket, lifecycle, lock};
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct PutObject {
-    bucket: String,
-    key: String,
-    cache_control: Option<String>,
-    content_disposition: Option<String>,
-    content_encoding: Option<String>,
-    content_language: Option<String>,
-    content_type: Option<String>,
-    expires: Option<String>,
-    website_redirect_location: Option<String>,
-    #[serde(default)]
-    metadata: Map,
-    tagging: Option<String>,
-    storage_class: Option<String>,
-    object_lock_mode: Option<String>,
-    object_lock_retain_until_date: Option<Timestamp>,
-    object_lock_legal_hold_status: Option<String>,
-    #[serde(rename = "ContentMD5")]
-    content_md5: Option<String>,
-    checksum_algorithm: Option<String>,
-    #[serde(rename = "ChecksumCRC32")]
-    checksum_crc32: Option<String>,
-    #[serde(rename = "ChecksumCRC32C")]
-    checksum_crc32c: Option<String>,
-    #[serde(rename = "ChecksumCRC64NVME")]
-    checksum_crc64nvme: Option<String>,
-    #[serde(rename = "ChecksumSHA1")]
-    checksum_sha1: Option<String>,
-    #[serde(rename = "ChecksumSHA256")]
-    checksum_sha256: Option<String>,
-    server_side_encryption: Option<String>,
-    #[serde(rename = "SSEKMSKeyId")]
-    ssekms_key_id: Option<String>,
-    #[serde(rename = "SSECustomerAlgorithm")]
-    sse_customer_algorithm: Option<String>,
-    #[serde(rename = "SSECustomerKey")]
-    sse_customer_key: Option<String>,
-    #[serde(rename = "SSECustomerKeyMD5")]
-    sse_customer_key_md5: Option<String>,
-    #[serde(rename = "ACL")]
-    acl: Option<String>,
-    grant_full_control: Option<String>,
-    grant_read: Option<String>,
-    #[serde(rename = "GrantReadACP")]
-    grant_read_acp: Option<String>,
-    #[serde(rename = "GrantWriteACP")]
-    grant_write_acp: Option<String>,
-    if_match: Option<String>,
-    if_none_match: Option<String>,
-    expected_bucket_owner: Option<String>,
-}
+input! { PutObject: new_object, claims, conditions {} }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -74,6 +20,8 @@ pub(crate) struct Output {
     etag: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     version_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expiration: Option<String>,
     #[serde(flatten)]
     sums: Sums,
     #[serde(flatten)]
@@ -89,86 +37,34 @@ impl Operation for PutObject {
         crate::arn::object(&self.bucket, &self.key)
     }
 
+    fn demands(&self, _: &Context) -> Vec<Demand> {
+        self.new_object().demands()
+    }
+
     async fn run(self, s3: &S3, cx: &Context) -> Result<Output> {
         self.store(s3, cx, Cause::Put).await
     }
 }
 
 impl PutObject {
-    pub(crate) fn key(&self) -> &str {
-        &self.key
-    }
-
     /// Stores the payload of the request; `cause` is what its event is called.
-    pub(crate) async fn store(self, s3: &S3, cx: &Context, cause: Cause) -> Result<Output> {
+    pub(crate) async fn store(mut self, s3: &S3, cx: &Context, cause: Cause) -> Result<Output> {
         versions::check_key(&self.key)?;
-        let target = Target {
-            bucket: &self.bucket,
-            key: &self.key,
-            expected_owner: self.expected_bucket_owner.as_deref(),
-        };
-        let claims = Claims {
-            content_md5: self.content_md5,
-            algorithm: self.checksum_algorithm,
-            crc32: self.checksum_crc32,
-            crc32c: self.checksum_crc32c,
-            crc64nvme: self.checksum_crc64nvme,
-            sha1: self.checksum_sha1,
-            sha256: self.checksum_sha256,
-        };
-        let description = Description {
-            content_type: self.content_type,
-            cache_control: self.cache_control,
-            content_disposition: self.content_disposition,
-            content_encoding: self.content_encoding,
-            content_language: self.content_language,
-            expires: self.expires,
-            website_redirect_location: self.website_redirect_location,
-            metadata: self.metadata,
-            tagging: self.tagging,
-            storage_class: self.storage_class,
-            lock: LockRequest {
-                mode: self.object_lock_mode,
-                retain_until: self.object_lock_retain_until_date,
-                legal_hold: self.object_lock_legal_hold_status,
-            },
-        };
-        let mut object = description.into_object(cx.now())?;
-        let encryption = EncryptionRequest {
-            server_side_encryption: self.server_side_encryption,
-            kms_key_id: self.ssekms_key_id,
-            customer: CustomerRequest {
-                algorithm: self.sse_customer_algorithm,
-                key: self.sse_customer_key,
-                key_md5: self.sse_customer_key_md5,
-            },
-        };
-        let expected = claims.read(encryption.apply(&mut object)?)?;
+        let mut object = self.description().into_object(cx.now())?;
+        let expected = self.claims().read(self.encryption().apply(&mut object)?)?;
+        let target = self.target();
         // Nobody should send gigabytes to a bucket that is not there.
-        let bucket = bucket::load(cx, &self.bucket, self.expected_bucket_owner.as_deref()).await?;
-        let grants = GrantHeaders {
-            canned: self.acl.as_deref(),
-            full_control: self.grant_full_control.as_deref(),
-            read: self.grant_read.as_deref(),
-            read_acp: self.grant_read_acp.as_deref(),
-            write: None,
-            write_acp: self.grant_write_acp.as_deref(),
-        };
-        object.acl = access::acl_of_new_object(cx, &bucket, grants).await?;
+        let bucket = bucket::load(cx, target.bucket, target.expected_owner).await?;
+        object.acl = access::acl_of_new_object(cx, &bucket, self.grants()).await?;
+        let is_locked = object.retention.is_some() || object.legal_hold.is_some();
         let received = content::receive(s3, cx, cx.take_body(), &expected).await?;
-        object.size = received.piece.size;
-        object.etag = hex::encode(received.md5);
-        object.content = Content::Piece(received.piece.clone());
-        object.checksum = received.checksum.clone().map(|(algorithm, value)| Checksum {
-            algorithm,
-            kind: ChecksumKind::FullObject,
-            value,
-        });
-        let conditions = WriteConditions {
-            if_match: self.if_match.as_deref(),
-            if_none_match: self.if_none_match.as_deref(),
-            ..WriteConditions::default()
-        };
+        let is_locked = is_locked || bucket.object_lock.is_some_and(|lock| lock.default_retention.is_some());
+        if is_locked && received.sent.is_none() && expected.md5.is_none() {
+            received.discard(cx).await;
+            return Err(lock::checksum_missing().into());
+        }
+        describe_received(&mut object, &received);
+        let conditions = self.conditions();
         let written = versions::write(
             s3,
             cx,
@@ -186,8 +82,17 @@ impl PutObject {
         Ok(Output {
             etag: written.object.quoted_etag(),
             version_id: written.version_id(),
+            expiration: lifecycle::expiration_header(cx, &written.bucket, &self.key, &written.object).await?,
             sums: Sums::of(written.object.checksum.as_ref()),
             encryption: Shown::of(&written.object.encryption),
         })
     }
+}
+
+/// Notes in an object what its payload turned out to be.
+pub(super) fn describe_received(object: &mut Object, received: &Received) {
+    object.size = received.piece.size;
+    object.etag = hex::encode(received.md5);
+    object.content = Content::Piece(received.piece.clone());
+    object.checksum = Some(Checksum::full_object(received.sum.clone()));
 }

@@ -1,19 +1,17 @@
 use serde::Deserialize;
 use service::{Arn, Context, Empty, Operation, Result};
 
+use super::input::input;
 use crate::error::{Error, malformed_xml};
 use crate::events::Cause;
-use crate::versions::{self, Target};
+use crate::versions;
 use crate::{S3, archive};
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct RestoreObject {
-    bucket: String,
-    key: String,
-    version_id: Option<String>,
-    restore_request: Option<Request>,
-    expected_bucket_owner: Option<String>,
+input! {
+    RestoreObject: {
+        version_id: Option<String>,
+        restore_request: Option<Request>,
+    }
 }
 
 #[derive(Deserialize)]
@@ -38,16 +36,12 @@ impl Operation for RestoreObject {
     /// Nothing is far away here: what is restored can be read at once.
     async fn run(self, s3: &S3, cx: &Context) -> Result<Empty> {
         versions::check_key(&self.key)?;
-        let request = self.restore_request.ok_or_else(malformed_xml)?;
+        let request = self.restore_request.as_ref().ok_or_else(malformed_xml)?;
         if request.kind.is_some() {
             return Err(service::Failure::unsupported("Type SELECT of s3:RestoreObject"));
         }
         let days = request.days.filter(|days| *days > 0).ok_or_else(malformed_xml)?;
-        let target = Target {
-            bucket: &self.bucket,
-            key: &self.key,
-            expected_owner: self.expected_bucket_owner.as_deref(),
-        };
+        let target = self.target();
         let causes = [Cause::RestorePost, Cause::RestoreCompleted];
         versions::update(s3, cx, target, self.version_id.as_deref(), &causes, |_, object| {
             if !archive::is_archived(object) {

@@ -1,42 +1,21 @@
-use serde::{Deserialize, Serialize};
-use service::{Arn, Context, Operation, Result};
+use serde::Serialize;
+use service::{Arn, Context, Demand, Operation, Result};
 use wire::Timestamp;
 
-use crate::conditions::ReadConditions;
+use super::input::input;
 use crate::content::{self, Expected};
-use crate::encryption::{CustomerRequest, Shown, key_for};
+use crate::encryption::{Shown, key_for};
 use crate::integrity::Sums;
-use crate::source::{Source, SourceRequest};
-use crate::versions::{self, Target};
-use crate::{S3, range, upload};
+use crate::source::Source;
+use crate::versions;
+use crate::{S3, demands, range, upload};
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct UploadPartCopy {
-    bucket: String,
-    key: String,
-    upload_id: String,
-    part_number: i64,
-    copy_source_range: Option<String>,
-    copy_source: String,
-    copy_source_if_match: Option<String>,
-    copy_source_if_none_match: Option<String>,
-    copy_source_if_modified_since: Option<Timestamp>,
-    copy_source_if_unmodified_since: Option<Timestamp>,
-    #[serde(rename = "CopySourceSSECustomerAlgorithm")]
-    source_customer_algorithm: Option<String>,
-    #[serde(rename = "CopySourceSSECustomerKey")]
-    source_customer_key: Option<String>,
-    #[serde(rename = "CopySourceSSECustomerKeyMD5")]
-    source_customer_key_md5: Option<String>,
-    expected_source_bucket_owner: Option<String>,
-    #[serde(rename = "SSECustomerAlgorithm")]
-    sse_customer_algorithm: Option<String>,
-    #[serde(rename = "SSECustomerKey")]
-    sse_customer_key: Option<String>,
-    #[serde(rename = "SSECustomerKeyMD5")]
-    sse_customer_key_md5: Option<String>,
-    expected_bucket_owner: Option<String>,
+input! {
+    UploadPartCopy: source, customer {
+        upload_id: String,
+        part_number: i64,
+        copy_source_range: Option<String>,
+    }
 }
 
 #[derive(Serialize)]
@@ -69,37 +48,21 @@ impl Operation for UploadPartCopy {
         crate::arn::object(&self.bucket, &self.key)
     }
 
-    async fn run(self, s3: &S3, cx: &Context) -> Result<Output> {
+    fn demands(&self, cx: &Context) -> Vec<Demand> {
+        let put = Demand::new("s3:PutObject", self.resource(cx));
+        let put = put.with("s3:x-amz-copy-source", self.copy_source.as_str());
+        [put].into_iter().chain(demands::on_source(&self.copy_source)).collect()
+    }
+
+    async fn run(mut self, s3: &S3, cx: &Context) -> Result<Output> {
         versions::check_key(&self.key)?;
-        let target = Target {
-            bucket: &self.bucket,
-            key: &self.key,
-            expected_owner: self.expected_bucket_owner.as_deref(),
-        };
+        let customer = self.customer();
         let number = upload::check_number(self.part_number)?;
         let source = Source::parse(&self.copy_source)?;
+        let target = self.target();
         let state = upload::State::read(cx, target, &self.upload_id).await?;
-        let customer = CustomerRequest {
-            algorithm: self.sse_customer_algorithm,
-            key: self.sse_customer_key,
-            key_md5: self.sse_customer_key_md5,
-        };
         let key = key_for(&state.upload.object, &customer)?;
-        let request = SourceRequest {
-            conditions: ReadConditions {
-                if_match: self.copy_source_if_match.as_deref(),
-                if_none_match: self.copy_source_if_none_match.as_deref(),
-                if_modified_since: self.copy_source_if_modified_since,
-                if_unmodified_since: self.copy_source_if_unmodified_since,
-            },
-            expected_owner: self.expected_source_bucket_owner.as_deref(),
-            customer: CustomerRequest {
-                algorithm: self.source_customer_algorithm,
-                key: self.source_customer_key,
-                key_md5: self.source_customer_key_md5,
-            },
-        };
-        let (read, source_key) = source.open(cx, &request).await?;
+        let (read, source_key) = source.open(cx, &self.source()).await?;
         let selected = match self.copy_source_range.as_deref() {
             Some(header) => range::of_copy_source(header, read.object.size)?,
             None => 0..read.object.size,
@@ -109,7 +72,7 @@ impl Operation for UploadPartCopy {
         let expected = Expected { key, ..Expected::default() }.for_upload(&state.upload.object)?;
         let received = content::receive(s3, cx, Some(stream), &expected).await?;
         let stored = upload::put_part(s3, cx, target, &self.upload_id, number, &received).await;
-        let sums = received.sums();
+        let sums = Sums::of_part(received.kept(&state.upload.object));
         let part = content::keep_or_discard(cx, received, stored).await?;
         Ok(Output {
             copy_source_version_id: read.version_id(),

@@ -4,9 +4,9 @@ use service::{Context, Result};
 
 use super::{PART_BYTES_MIN, State, etag_of};
 use crate::bucket::Bucket;
-use crate::checksum::{composite, full_object_of_parts};
 use crate::error::{self, Error};
 use crate::events::Cause;
+use crate::integrity::{self, Sum, composite};
 use crate::limits::OBJECT_BYTES_MAX;
 use crate::object::{Checksum, ChecksumKind, Content, Object, Part, encode_parts};
 use crate::versions::{self, Draft, Target, Written};
@@ -17,15 +17,14 @@ use crate::{S3, tables};
 pub(crate) struct Claimed {
     pub(crate) number: Option<i64>,
     pub(crate) etag: Option<String>,
-    /// Of whichever algorithm.
-    pub(crate) checksum: Option<String>,
+    pub(crate) sums: Vec<Sum>,
 }
 
 /// What the request says of the whole.
 #[derive(Debug, Default)]
 pub(crate) struct Completed<'a> {
     pub(crate) parts: &'a [Claimed],
-    pub(crate) checksum: Option<String>,
+    pub(crate) sums: Vec<Sum>,
     pub(crate) checksum_type: Option<&'a str>,
     pub(crate) size: Option<i64>,
 }
@@ -39,7 +38,12 @@ pub(crate) async fn complete(
     completed: Completed<'_>,
     condition: impl Fn(&Bucket, Option<&Object>, &mut Object) -> Result<()>,
 ) -> Result<Written> {
-    let state = State::read(cx, target, id).await?;
+    let state = match State::read(cx, target, id).await {
+        Err(failure) if failure.code() == "NoSuchUpload" => {
+            return completed_before(cx, target, id, completed.parts).await?.ok_or(failure);
+        }
+        state => state?,
+    };
     let parts = chosen(&state.parts().await?, completed.parts, state.upload.object.checksum.as_ref())?;
     let list = cx.platform().ids().bytes::<16>();
     let mut object = state.upload.object.clone();
@@ -52,9 +56,10 @@ pub(crate) async fn complete(
         let text = "The provided 'x-amz-mp-object-size' header value does not match what was computed.";
         return Err(error::invalid_request(text).into());
     }
-    object.etag = etag_of(&parts);
+    object.etag = etag_of(parts.iter().map(|part| part.md5));
     object.parts = u32::try_from(parts.len()).unwrap_or(u32::MAX);
     object.content = Content::Parts(list);
+    object.upload = upload_bytes(id);
     object.checksum = checksum(&state.upload.object, &parts, &completed)?;
     let rows = encode_parts(&parts);
     let upload_row = tables::upload(&state.found.bucket, target.key, id);
@@ -80,6 +85,28 @@ pub(crate) async fn complete(
     Ok(written)
 }
 
+/// What completing the same upload with the same parts made before, as long as it is the latest version.
+async fn completed_before(
+    cx: &Context,
+    target: Target<'_>,
+    id: &str,
+    claimed: &[Claimed],
+) -> Result<Option<Written>> {
+    let Some(upload) = upload_bytes(id) else { return Ok(None) };
+    let state = versions::State::read(cx, target).await?;
+    let Some(object) = state.current.map(|row| row.object) else { return Ok(None) };
+    let parts = claimed.iter().map(|part| {
+        let etag = part.etag.as_deref().unwrap_or_default();
+        hex::decode(etag.trim_matches('"')).unwrap_or_default()
+    });
+    let is_same = object.upload == Some(upload) && object.etag == etag_of(parts);
+    Ok(is_same.then_some(Written { bucket: state.found.bucket, object }))
+}
+
+fn upload_bytes(id: &str) -> Option<[u8; 16]> {
+    hex::decode(id).ok()?.try_into().ok()
+}
+
 /// The parts that were named, in their order.
 fn chosen(parts: &[Part], claimed: &[Claimed], checksum: Option<&Checksum>) -> Result<Vec<Part>> {
     if claimed.is_empty() {
@@ -94,8 +121,8 @@ fn chosen(parts: &[Part], claimed: &[Claimed], checksum: Option<&Checksum>) -> R
             let text = "The list of parts was not in ascending order. Parts must be ordered by part number.";
             return Err(Error::new("InvalidPartOrder", 400, text).into());
         }
-        if let (Some(Checksum { algorithm, kind: ChecksumKind::Composite, .. }), None) =
-            (checksum, &claim.checksum)
+        if let Some(Checksum { algorithm, kind: ChecksumKind::Composite, .. }) = checksum
+            && claim.sums.is_empty()
         {
             let name = algorithm.name().to_ascii_lowercase();
             let text = format!(
@@ -106,9 +133,13 @@ fn chosen(parts: &[Part], claimed: &[Claimed], checksum: Option<&Checksum>) -> R
         }
         let found = parts.iter().find(|part| i64::from(part.number) == number);
         let found = found.filter(|part| etag.trim_matches('"') == part.etag());
-        let fits = |part: &&Part| match &claim.checksum {
-            Some(claimed) if checksum.is_some() => *claimed == part.checksum,
-            _ => true,
+        let kept = checksum.map_or(integrity::DEFAULT, |checksum| checksum.algorithm);
+        let fits = |part: &&Part| {
+            let has = |(algorithm, value): &Sum| match &part.sent {
+                Some((sent, its)) if sent == algorithm => its == value,
+                _ => kept == *algorithm && part.checksum == *value,
+            };
+            claim.sums.iter().all(has)
         };
         match found.filter(fits) {
             Some(part) => chosen.push(part.clone()),
@@ -135,30 +166,40 @@ fn chosen(parts: &[Part], claimed: &[Claimed], checksum: Option<&Checksum>) -> R
     Ok(chosen)
 }
 
+/// Uploads that were begun without a checksum get the default one, of the whole.
 fn checksum(template: &Object, parts: &[Part], completed: &Completed<'_>) -> Result<Option<Checksum>> {
-    let Some(Checksum { algorithm, kind, .. }) = template.checksum else { return Ok(None) };
+    let default = Checksum::full_object((integrity::DEFAULT, String::new()));
+    let Checksum { algorithm, kind, .. } = template.checksum.as_ref().unwrap_or(&default);
     if completed.checksum_type.is_some_and(|wanted| wanted != kind.name()) {
         let text =
             "The upload was created using a different checksum type than the request to complete it names.";
         return Err(error::invalid_request(text).into());
     }
     let value = match kind {
-        ChecksumKind::Composite => {
-            composite(algorithm, &parts.iter().map(|part| part.checksum.clone()).collect::<Vec<_>>())
-        }
+        ChecksumKind::Composite => composite(*algorithm, parts.iter().map(|part| part.checksum.as_str())),
         ChecksumKind::FullObject => {
-            let parts: Vec<_> = parts.iter().map(|part| (part.checksum.clone(), part.piece.size)).collect();
-            full_object_of_parts(algorithm, &parts)
+            algorithm.combine(parts.iter().map(|part| (part.checksum.as_str(), part.piece.size)))
         }
     };
-    let value = value.ok_or_else(|| anyhow::anyhow!("a part has no {} checksum", algorithm.name()))?;
-    // Clients say the composite one with or without the number of parts.
-    let is_same = |claimed: &String| {
-        *claimed == value || value.rsplit_once('-').is_some_and(|(digest, _)| digest == claimed)
+    let value = match (value, &template.checksum) {
+        (Some(value), _) => value,
+        // Its parts are older than the default checksum.
+        (None, None) => return Ok(None),
+        (None, Some(_)) => {
+            return Err(anyhow::anyhow!("a part has no {} checksum", algorithm.name()).into());
+        }
     };
-    if completed.checksum.as_ref().is_some_and(|claimed| !is_same(claimed)) {
-        let text = format!("The {} you specified did not match the calculated checksum.", algorithm.name());
-        return Err(Error::new("BadDigest", 400, text).into());
+    // Clients say the composite one with or without the number of parts.
+    let is_same = |claimed: &str| {
+        claimed == value || value.rsplit_once('-').is_some_and(|(digest, _)| digest == claimed)
+    };
+    for (claimed, sum) in &completed.sums {
+        if claimed != algorithm {
+            return Err(integrity::mismatch(*algorithm, *claimed));
+        }
+        if !is_same(sum) {
+            return Err(integrity::bad_digest(*algorithm).into());
+        }
     }
-    Ok(Some(Checksum { algorithm, kind, value }))
+    Ok(Some(Checksum { algorithm: *algorithm, kind: *kind, value }))
 }
