@@ -566,8 +566,18 @@ async fn deleted_rows_give_their_room_back() {
     assert_eq!(store::clear(&kv, "row/".into()).await.unwrap(), 20_000);
     assert!(kv.reclaim_if_due().await.unwrap());
     assert!(!kv.reclaim_if_due().await.unwrap(), "once is enough");
-    let rest = kv.activity().table_bytes;
-    assert!(rest < full / 10, "{rest} of {full} bytes are still in tables");
+    // What a flush that ran beside it wrote afterwards is the next one's.
+    tokio::time::timeout(Duration::from_secs(30), async {
+        loop {
+            settled(&kv).await;
+            if kv.activity().table_bytes < full / 10 {
+                return;
+            }
+            kv.reclaim().await.unwrap();
+        }
+    })
+    .await
+    .unwrap_or_else(|_| panic!("{} of {full} bytes are still in tables", kv.activity().table_bytes));
     assert!(everything(&kv).await.is_empty());
     put(&kv, "a", "1").await;
     drop(kv);
