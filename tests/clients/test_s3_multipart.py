@@ -67,6 +67,33 @@ def test_parts_are_replaced_and_chosen(s3, bucket):
     assert body(s3, bucket, "k") == b"A" * PART + b"c"
 
 
+def test_an_upload_is_completed_again(s3, bucket):
+    target = begin(s3, bucket)
+    parts = {"Parts": upload(s3, target, [b"a" * PART, b"b"])}
+    first = s3.complete_multipart_upload(**target, MultipartUpload=parts)
+    again = s3.complete_multipart_upload(**target, MultipartUpload=parts)
+    assert (first["ETag"], first["Location"]) == (again["ETag"], again["Location"])
+    with refused("NoSuchUpload", 404):
+        s3.complete_multipart_upload(**target, MultipartUpload={"Parts": parts["Parts"][:1]})
+    s3.put_object(Bucket=bucket, Key=target["Key"], Body=b"other")
+    with refused("NoSuchUpload", 404):
+        s3.complete_multipart_upload(**target, MultipartUpload=parts)
+    assert body(s3, bucket, target["Key"]) == b"other"
+
+
+def test_lifecycle_rules_show_in_answers(s3, bucket):
+    rule = {"ID": "soon & later", "Status": "Enabled", "Filter": {"Prefix": "tmp/"}, "Expiration": {"Days": 1}}
+    rule["AbortIncompleteMultipartUpload"] = {"DaysAfterInitiation": 2}
+    s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [rule]})
+    put = s3.put_object(Bucket=bucket, Key="tmp/a", Body=b"")
+    assert put["Expiration"].startswith('expiry-date="') and 'rule-id="soon%20%26%20later"' in put["Expiration"]
+    assert s3.head_object(Bucket=bucket, Key="tmp/a")["Expiration"] == put["Expiration"]
+    assert "Expiration" not in s3.put_object(Bucket=bucket, Key="kept", Body=b"")
+    begun = s3.create_multipart_upload(Bucket=bucket, Key="tmp/b")
+    assert begun["AbortRuleId"] == "soon & later" and begun["AbortDate"].hour == 0
+    assert "AbortDate" not in s3.create_multipart_upload(Bucket=bucket, Key="kept")
+
+
 def test_what_is_refused(s3, bucket):
     target = begin(s3, bucket)
     parts = upload(s3, target, [b"small", b"b"])

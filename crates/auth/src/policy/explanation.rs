@@ -51,26 +51,34 @@ pub fn explanation(request: &Request, policies: &Policies<'_>, denial: Denial) -
     keys.sort();
     let mut conditions: Vec<Value> =
         keys.into_iter().map(|(key, values)| condition(&key, values.iter().cloned())).collect();
-    loop {
-        let written = json!({
+    let written = |statements: &[Value], conditions: &[Value]| {
+        json!({
             "allowed": false,
             "explicitDeny": matches!(denial, Denial::Explicit(_)),
-            "matchedStatements": items(statements.clone()),
+            "matchedStatements": items(statements.to_vec()),
             "failures": items(Vec::new()),
             "context": {
                 "principal": principal,
                 "action": request.action(),
                 "resource": request.resource(),
-                "conditions": items(conditions.clone()),
+                "conditions": items(conditions.to_vec()),
             },
         })
-        .to_string();
-        let is_cut = written.len() <= EXPLANATION_BYTES_MAX
-            || (conditions.pop().is_none() && statements.pop().is_none());
-        if is_cut {
-            return written;
+        .to_string()
+    };
+    let whole = written(&statements, &conditions);
+    let mut excess_bytes = whole.len().saturating_sub(EXPLANATION_BYTES_MAX);
+    if excess_bytes == 0 {
+        return whole;
+    }
+    for list in [&mut conditions, &mut statements] {
+        while excess_bytes > 0
+            && let Some(left_out) = list.pop()
+        {
+            excess_bytes = excess_bytes.saturating_sub(left_out.to_string().len());
         }
     }
+    written(&statements, &conditions)
 }
 
 fn of_all<'a>(policies: &'a Policies<'_>) -> impl Iterator<Item = &'a Policy> {
